@@ -1,0 +1,68 @@
+package op
+
+import (
+	"fmt"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// Affine is a·x + b for constants a and b, element by element; differentiable any number of times.
+func Affine(x *G.Node, a, b float64) (*G.Node, error) {
+	name := fmt.Sprintf("%g·x%+g", a, b)
+	if err := check(name, x); err != nil {
+		return nil, err
+	}
+	return apply(spec{
+		name:  name,
+		shape: x.Shape(),
+		f32:   affine[float32](a, b),
+		f64:   affine[float64](a, b),
+		diff: func(_ []bool, _ G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			var e Expr
+			return e.Nodes(e.Of(Affine(grad, a, 0)))
+		},
+	}, x)
+}
+
+func affine[T Float](a, b float64) func(out []T, in [][]T) {
+	return func(out []T, in [][]T) {
+		for i, v := range in[0] {
+			out[i] = T(a)*v + T(b)
+		}
+	}
+}
+
+// Neg is −x.
+func Neg(x *G.Node) (*G.Node, error) { return Affine(x, -1, 0) }
+
+// Scale is c·x for a constant c.
+func Scale(x *G.Node, c float64) (*G.Node, error) { return Affine(x, c, 0) }
+
+// Shift is x + c for a constant c.
+func Shift(x *G.Node, c float64) (*G.Node, error) { return Affine(x, 1, c) }
+
+// OneMinus is 1 − x.
+func OneMinus(x *G.Node) (*G.Node, error) { return Affine(x, -1, 1) }
+
+// FullLike is a tensor of x's shape and type that holds c everywhere, whatever x holds; no gradient reaches x.
+func FullLike(x *G.Node, c float64) (*G.Node, error) {
+	name := fmt.Sprintf("full{%g}", c)
+	if err := check(name, x); err != nil {
+		return nil, err
+	}
+	return apply(spec{
+		name:  name,
+		shape: x.Shape(),
+		f32:   full[float32](c),
+		f64:   full[float64](c),
+		wrt:   none(1),
+	}, x)
+}
+
+func full[T Float](c float64) func(out []T, in [][]T) {
+	return func(out []T, _ [][]T) {
+		for i := range out {
+			out[i] = T(c)
+		}
+	}
+}

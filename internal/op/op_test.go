@@ -1,0 +1,739 @@
+package op_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	G "gorgonia.org/gorgonia"
+
+	"relaxgo/internal/autodiff"
+	"relaxgo/internal/kernel"
+	"relaxgo/internal/op"
+	"relaxgo/internal/program"
+)
+
+// build adds an op to the graph of its inputs.
+type build func(in ...*G.Node) (*G.Node, error)
+
+func unary(f func(*G.Node) (*G.Node, error)) build {
+	return func(in ...*G.Node) (*G.Node, error) { return f(in[0]) }
+}
+
+func binary(f func(a, b *G.Node) (*G.Node, error)) build {
+	return func(in ...*G.Node) (*G.Node, error) { return f(in[0], in[1]) }
+}
+
+// A case says how an op is built, on which shapes it is tried, what its value is, and how often it can be
+// differentiated.
+type opCase struct {
+	name   string
+	build  build
+	shapes [][][]int // one list of input shapes per trial
+	value  func(shapes [][]int, in [][]float64) []float64
+	order  int
+	fixed  []bool                            // inputs that have no gradient
+	draw   func(i int, r *rand.Rand) float64 // how input i is drawn; nil: standard normal times 2
+}
+
+var elementShapes = [][][]int{{{3, 4}}, {{1, 4}}, {{3, 1}}, {{1, 1}}, {{5}}, {{2, 3, 2}}, {{}}}
+var rowShapes = [][][]int{{{3, 4}}, {{1, 4}}, {{3, 1}}, {{1, 1}}, {{5}}, {{2, 3, 4}}}
+
+func pairs(shapes [][][]int) [][][]int {
+	var out [][][]int
+	for _, s := range shapes {
+		out = append(out, [][]int{s[0], s[0]})
+	}
+	return append(out, [][]int{{3, 4}, {}}, [][]int{{}, {3, 4}})
+}
+
+func elementwise(f func(float64) float64) func([][]int, [][]float64) []float64 {
+	return func(_ [][]int, in [][]float64) []float64 {
+		out := make([]float64, len(in[0]))
+		for i, x := range in[0] {
+			out[i] = f(x)
+		}
+		return out
+	}
+}
+
+func pairwise(f func(a, b float64) float64) func([][]int, [][]float64) []float64 {
+	return func(_ [][]int, in [][]float64) []float64 {
+		out := make([]float64, max(len(in[0]), len(in[1])))
+		for i := range out {
+			out[i] = f(in[0][i%len(in[0])], in[1][i%len(in[1])])
+		}
+		return out
+	}
+}
+
+// lastAxis applies f to each row of the last axis.
+func lastAxis(f func(row []float64) []float64) func([][]int, [][]float64) []float64 {
+	return func(shapes [][]int, in [][]float64) []float64 {
+		k := shapes[0][len(shapes[0])-1]
+		var out []float64
+		for row := range slices.Chunk(in[0], k) {
+			out = append(out, f(row)...)
+		}
+		return out
+	}
+}
+
+func logSumExp(row []float64) float64 {
+	s := 0.0
+	for _, v := range row {
+		s += math.Exp(v)
+	}
+	return math.Log(s)
+}
+
+func positive(_ int, r *rand.Rand) float64 { return math.Exp(r.NormFloat64()) }
+
+func matmul(a, b []float64, m, n, k int, at, bt bool) []float64 {
+	c := make([]float64, m*n)
+	for i := range m {
+		for j := range n {
+			for l := range k {
+				x, y := a[i*k+l], b[l*n+j]
+				if at {
+					x = a[l*m+i]
+				}
+				if bt {
+					y = b[j*k+l]
+				}
+				c[i*n+j] += x * y
+			}
+		}
+	}
+	return c
+}
+
+var activate = map[op.Activation]func(float64) float64{
+	op.ActIdentity:  func(x float64) float64 { return x },
+	op.ActReLU:      func(x float64) float64 { return math.Max(x, 0) },
+	op.ActTanh:      math.Tanh,
+	op.ActLeakyReLU: func(x float64) float64 { return math.Max(x, kernel.LeakySlope*x) },
+	op.ActSoftplus:  func(x float64) float64 { return math.Log(1 + math.Exp(x)) },
+	op.ActSigmoid:   func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
+}
+
+func cases() []opCase {
+	cs := []opCase{
+		{name: "exp", build: unary(op.Exp), shapes: elementShapes, value: elementwise(math.Exp), order: 2},
+		{name: "log", build: unary(op.Log), shapes: elementShapes, value: elementwise(math.Log), order: 2, draw: positive},
+		{name: "log1p", build: unary(op.Log1p), shapes: elementShapes, value: elementwise(math.Log1p), order: 2, draw: positive},
+		{name: "sigmoid", build: unary(op.Sigmoid), shapes: elementShapes, value: elementwise(activate[op.ActSigmoid]), order: 2},
+		{name: "softplus", build: unary(op.Softplus), shapes: elementShapes, value: elementwise(activate[op.ActSoftplus]), order: 2},
+		{name: "logsigmoid", build: unary(op.LogSigmoid), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return -math.Log(1 + math.Exp(-x)) })},
+		{name: "tanh", build: unary(op.Tanh), shapes: elementShapes, value: elementwise(math.Tanh), order: 2},
+		{name: "lognormalcdf", build: unary(op.LogNormalCDF), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return math.Log(math.Erfc(-x/math.Sqrt2) / 2) })},
+		{name: "lognormalcdf, far left", build: unary(op.LogNormalCDF), shapes: rowShapes, order: 2,
+			draw:  func(_ int, r *rand.Rand) float64 { return -4 - 3*r.Float64() },
+			value: elementwise(func(x float64) float64 { return math.Log(math.Erfc(-x/math.Sqrt2) / 2) })},
+		{name: "xcoth", build: unary(op.XCoth), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return x * math.Cosh(x) / math.Sinh(x) })},
+		{name: "xcoth, near zero", build: unary(op.XCoth), shapes: rowShapes, order: 2,
+			draw:  func(_ int, r *rand.Rand) float64 { return 0.12 * (2*r.Float64() - 1) },
+			value: elementwise(func(x float64) float64 { return x * math.Cosh(x) / math.Sinh(x) })},
+		{name: "clamp", build: func(in ...*G.Node) (*G.Node, error) { return op.Clamp(in[0], -1, 1.5) }, shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return math.Min(math.Max(x, -1), 1.5) })},
+		{name: "affine", build: func(in ...*G.Node) (*G.Node, error) { return op.Affine(in[0], -1.5, 0.25) }, shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return -1.5*x + 0.25 })},
+		{name: "full", build: func(in ...*G.Node) (*G.Node, error) { return op.FullLike(in[0], 3) }, shapes: elementShapes, order: 2,
+			fixed: []bool{true}, value: elementwise(func(float64) float64 { return 3 })},
+		{name: "add", build: binary(op.Add), shapes: pairs(elementShapes), order: 2, value: pairwise(func(a, b float64) float64 { return a + b })},
+		{name: "sub", build: binary(op.Sub), shapes: pairs(elementShapes), order: 2, value: pairwise(func(a, b float64) float64 { return a - b })},
+		{name: "mul", build: binary(op.Mul), shapes: pairs(elementShapes), order: 2, value: pairwise(func(a, b float64) float64 { return a * b })},
+		{name: "div", build: binary(op.Div), shapes: pairs(elementShapes), order: 2, draw: positive, value: pairwise(func(a, b float64) float64 { return a / b })},
+		{name: "square", build: unary(op.Square), shapes: elementShapes, order: 2, value: elementwise(func(x float64) float64 { return x * x })},
+		{name: "softmax", build: unary(op.Softmax), shapes: rowShapes, order: 2, value: lastAxis(func(row []float64) []float64 {
+			out := make([]float64, len(row))
+			for i, v := range row {
+				out[i] = math.Exp(v - logSumExp(row))
+			}
+			return out
+		})},
+		{name: "logsoftmax", build: unary(op.LogSoftmax), shapes: rowShapes, order: 2, value: lastAxis(func(row []float64) []float64 {
+			out := make([]float64, len(row))
+			for i, v := range row {
+				out[i] = v - logSumExp(row)
+			}
+			return out
+		})},
+		{name: "logsumexp", build: unary(op.LogSumExp), shapes: rowShapes, order: 2,
+			value: lastAxis(func(row []float64) []float64 { return []float64{logSumExp(row)} })},
+		{name: "sum last", build: unary(op.SumLast), shapes: rowShapes, order: 2, value: lastAxis(func(row []float64) []float64 {
+			s := 0.0
+			for _, v := range row {
+				s += v
+			}
+			return []float64{s}
+		})},
+		{name: "sum all", build: unary(op.SumAll), shapes: elementShapes, order: 2, value: func(_ [][]int, in [][]float64) []float64 {
+			s := 0.0
+			for _, v := range in[0] {
+				s += v
+			}
+			return []float64{s}
+		}},
+		{name: "mean all", build: unary(op.MeanAll), shapes: elementShapes, order: 2, value: func(_ [][]int, in [][]float64) []float64 {
+			s := 0.0
+			for _, v := range in[0] {
+				s += v / float64(len(in[0]))
+			}
+			return []float64{s}
+		}},
+		{name: "sum event", build: unary(op.SumEvent), shapes: rowShapes, order: 2, value: func(shapes [][]int, in [][]float64) []float64 {
+			out := make([]float64, shapes[0][0])
+			for i, v := range in[0] {
+				out[i*len(out)/len(in[0])] += v
+			}
+			return out
+		}},
+		{name: "sum batch", build: unary(op.SumBatch), shapes: rowShapes, order: 2, value: func(shapes [][]int, in [][]float64) []float64 {
+			out := make([]float64, len(in[0])/shapes[0][0])
+			for i, v := range in[0] {
+				out[i%len(out)] += v
+			}
+			return out
+		}},
+		{name: "spread all", build: func(in ...*G.Node) (*G.Node, error) { return op.SpreadAll(in[0], 2, 3) }, shapes: [][][]int{{{}}}, order: 2,
+			value: func(_ [][]int, in [][]float64) []float64 { return slices.Repeat(in[0], 6) }},
+		{name: "spread event", build: func(in ...*G.Node) (*G.Node, error) { return op.SpreadEvent(in[0], 2, 2) }, shapes: [][][]int{{{3}}, {{1}}}, order: 2,
+			value: func(_ [][]int, in [][]float64) []float64 {
+				var out []float64
+				for _, v := range in[0] {
+					out = append(out, v, v, v, v)
+				}
+				return out
+			}},
+		{name: "spread batch", build: func(in ...*G.Node) (*G.Node, error) { return op.SpreadBatch(in[0], 3) }, shapes: rowShapes, order: 2,
+			value: func(_ [][]int, in [][]float64) []float64 { return slices.Repeat(in[0], 3) }},
+		{name: "reshape", build: func(in ...*G.Node) (*G.Node, error) { return op.Reshape(in[0], 2, 6) }, shapes: [][][]int{{{3, 4}}, {{2, 2, 3}}, {{12}}}, order: 2,
+			value: func(_ [][]int, in [][]float64) []float64 { return in[0] }},
+		{name: "stopgradient", build: unary(op.StopGradient), shapes: elementShapes, order: 2, fixed: []bool{true},
+			value: elementwise(func(x float64) float64 { return x })},
+		{name: "positive", build: unary(op.Positive), shapes: elementShapes, order: 2, fixed: []bool{true},
+			value: elementwise(func(x float64) float64 {
+				if x > 0 {
+					return 1
+				}
+				return 0
+			})},
+		{name: "onehotmax", build: unary(op.OneHotMax), shapes: rowShapes, order: 2, fixed: []bool{true}, value: lastAxis(func(row []float64) []float64 {
+			out := make([]float64, len(row))
+			out[slices.Index(row, slices.Max(row))] = 1
+			return out
+		})},
+		{name: "bernoullinll", build: binary(op.BernoulliNLL), shapes: [][][]int{{{3, 4}, {3, 4}}, {{1, 4}, {1, 4}}, {{3, 1}, {3, 1}}, {{4}, {4}}, {{2, 2, 3}, {2, 2, 3}}}, order: 2,
+			draw: func(i int, r *rand.Rand) float64 {
+				if i == 1 {
+					return r.Float64()
+				}
+				return 2 * r.NormFloat64()
+			},
+			value: func(shapes [][]int, in [][]float64) []float64 {
+				out := make([]float64, shapes[0][0])
+				for i, l := range in[0] {
+					p, t := 1/(1+math.Exp(-l)), in[1][i]
+					out[i*len(out)/len(in[0])] -= t*math.Log(p) + (1-t)*math.Log(1-p)
+				}
+				return out
+			}},
+		{name: "gather", build: binary(op.GatherRows), shapes: [][][]int{{{3, 4}, {5}}, {{3, 2, 2}, {1}}, {{3, 1}, {2}}}, order: 2, fixed: []bool{false, true},
+			draw: func(i int, r *rand.Rand) float64 {
+				if i == 1 {
+					return float64(r.IntN(3))
+				}
+				return r.NormFloat64()
+			},
+			value: func(shapes [][]int, in [][]float64) []float64 {
+				width := len(in[0]) / shapes[0][0]
+				var out []float64
+				for _, i := range in[1] {
+					out = append(out, in[0][int(i)*width:(int(i)+1)*width]...)
+				}
+				return out
+			}},
+	}
+	for _, at := range []bool{false, true} {
+		for _, bt := range []bool{false, true} {
+			var shapes [][][]int
+			for _, s := range [][3]int{{3, 4, 5}, {1, 4, 5}, {3, 1, 5}, {3, 4, 1}, {1, 1, 1}} {
+				m, n, k := s[0], s[1], s[2]
+				a, b := []int{m, k}, []int{k, n}
+				if at {
+					slices.Reverse(a)
+				}
+				if bt {
+					slices.Reverse(b)
+				}
+				shapes = append(shapes, [][]int{a, b})
+			}
+			cs = append(cs, opCase{
+				name: fmt.Sprintf("matmul %t %t", at, bt), shapes: shapes, order: 2,
+				build: func(in ...*G.Node) (*G.Node, error) { return op.MatMul(in[0], in[1], at, bt) },
+				value: func(s [][]int, in [][]float64) []float64 {
+					m, k, n := s[0][0], s[0][1], s[1][1]
+					if at {
+						m, k = k, m
+					}
+					if bt {
+						n = s[1][0]
+					}
+					return matmul(in[0], in[1], m, n, k, at, bt)
+				},
+			})
+		}
+	}
+	for act, f := range activate {
+		cs = append(cs, opCase{
+			name:   fmt.Sprintf("dense %d", act),
+			build:  func(in ...*G.Node) (*G.Node, error) { return op.Dense(in[0], in[1], in[2], act) },
+			shapes: [][][]int{{{3, 4}, {4, 5}, {5}}, {{1, 4}, {4, 5}, {5}}, {{3, 1}, {1, 5}, {5}}, {{3, 4}, {4, 1}, {1}}, {{1, 1}, {1, 1}, {1}}},
+			order:  2,
+			draw:   func(_ int, r *rand.Rand) float64 { return r.NormFloat64() },
+			value: func(s [][]int, in [][]float64) []float64 {
+				out := matmul(in[0], in[1], s[0][0], s[1][1], s[0][1], false, false)
+				for i := range out {
+					out[i] = f(out[i] + in[2][i%len(in[2])])
+				}
+				return out
+			},
+		})
+	}
+	return cs
+}
+
+// A bench evaluates an op, the gradient of a random projection of it, and the gradient of a random projection of
+// that gradient.
+type bench[T op.Float] struct {
+	in   []*program.Input[T]
+	prog *program.Program[T]
+}
+
+func newBench[T op.Float](c opCase, shapes [][]int, in [][]float64, seed uint64) (*bench[T], error) {
+	b := &bench[T]{}
+	r := rand.New(rand.NewPCG(seed, 7))
+	outs := make(map[string]*G.Node)
+	g, err := program.Build(func(g *program.Graph[T]) error {
+		var nodes []*G.Node
+		for i, s := range shapes {
+			input, err := g.Input(fmt.Sprintf("in%d", i), s...)
+			if err != nil {
+				return err
+			}
+			for j, v := range in[i] {
+				input.Data[j] = T(v)
+			}
+			b.in = append(b.in, input)
+			nodes = append(nodes, input.Node)
+		}
+		y, err := c.build(nodes...)
+		if err != nil {
+			return err
+		}
+		outs["value"] = y
+		projection := func(name string, n *G.Node) (*G.Node, error) {
+			w, err := g.Input(name, n.Shape()...)
+			if err != nil {
+				return nil, err
+			}
+			for i := range w.Data {
+				w.Data[i] = T(r.NormFloat64())
+			}
+			var e op.Expr
+			return e.Node(e.Of(op.SumAll(e.Of(op.Mul(w.Node, n)))))
+		}
+		loss, err := projection("w", y)
+		if err != nil {
+			return err
+		}
+		outs["loss"] = loss
+		grads, err := autodiff.Gradient(loss, nodes...)
+		if err != nil {
+			return err
+		}
+		var second []*G.Node
+		for i, d := range grads {
+			outs[fmt.Sprintf("d%d", i)] = d
+			s, err := projection(fmt.Sprintf("v%d", i), d)
+			if err != nil {
+				return err
+			}
+			second = append(second, s)
+		}
+		total := second[0]
+		for _, s := range second[1:] {
+			if total, err = op.Add(total, s); err != nil {
+				return err
+			}
+		}
+		outs["loss2"] = total
+		grads, err = autodiff.Gradient(total, nodes...)
+		if err != nil {
+			return err
+		}
+		for i, d := range grads {
+			outs[fmt.Sprintf("dd%d", i)] = d
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.prog, err = program.Compile(g, program.Outputs{Plain: outs})
+	return b, err
+}
+
+func (b *bench[T]) run(t *testing.T) {
+	t.Helper()
+	if err := b.prog.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func draw(c opCase, shapes [][]int, seed uint64) [][]float64 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	in := make([][]float64, len(shapes))
+	for i, s := range shapes {
+		size := 1
+		for _, d := range s {
+			size *= d
+		}
+		in[i] = make([]float64, size)
+		for j := range in[i] {
+			if c.draw != nil {
+				in[i][j] = c.draw(i, r)
+			} else {
+				in[i][j] = 2 * r.NormFloat64()
+			}
+		}
+	}
+	return in
+}
+
+func TestOps(t *testing.T) {
+	for _, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			for trial, shapes := range c.shapes {
+				in := draw(c, shapes, uint64(trial))
+				b, err := newBench[float64](c, shapes, in, 3)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.run(t)
+				near(t, fmt.Sprint("value ", shapes), b.prog.Output("value"), c.value(shapes, in), 1e-12)
+				d := make(map[string][]float64)
+				for i := range shapes {
+					for _, k := range []string{"d", "dd"} {
+						name := fmt.Sprint(k, i)
+						d[name] = slices.Clone(b.prog.Output(name))
+					}
+				}
+				first := slices.Clone(b.prog.Output("value"))
+				b.run(t)
+				if !slices.Equal(first, b.prog.Output("value")) {
+					t.Errorf("%v: a second run on the same inputs differs", shapes)
+				}
+				for i := range shapes {
+					for j, v := range in[i] {
+						if b.in[i].Data[j] != v {
+							t.Fatalf("%v: the run changed input %d", shapes, i)
+						}
+					}
+				}
+				for i := range shapes {
+					if c.fixed != nil && c.fixed[i] {
+						near(t, fmt.Sprint("no gradient ", i), d[fmt.Sprint("d", i)], make([]float64, len(in[i])), 0)
+						continue
+					}
+					near(t, fmt.Sprint("gradient ", i, shapes), d[fmt.Sprint("d", i)], b.differences(t, "loss", i), 2e-6)
+					near(t, fmt.Sprint("second gradient ", i, shapes), d[fmt.Sprint("dd", i)], b.differences(t, "loss2", i), 5e-6)
+				}
+				b32, err := newBench[float32](c, shapes, in, 3)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b32.run(t)
+				near(t, fmt.Sprint("float32 value", shapes), widen(b32.prog.Output("value")), first, 2e-5)
+				for name, want := range d {
+					near(t, fmt.Sprint("float32 ", name, shapes), widen(b32.prog.Output(name)), want, 1e-4)
+				}
+			}
+		})
+	}
+}
+
+// differences are central differences of a scalar output in every element of input i.
+func (b *bench[T]) differences(t *testing.T, output string, i int) []float64 {
+	t.Helper()
+	const h = 1e-5
+	out := make([]float64, len(b.in[i].Data))
+	for j, x := range b.in[i].Data {
+		b.in[i].Data[j] = x + h
+		b.run(t)
+		up := b.prog.Scalar(output)
+		b.in[i].Data[j] = x - h
+		b.run(t)
+		out[j] = (up - b.prog.Scalar(output)) / (2 * h)
+		b.in[i].Data[j] = x
+	}
+	return out
+}
+
+func widen(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// near compares with a tolerance relative to the largest number, at least 1.
+func near(t *testing.T, what string, got, want []float64, tol float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
+	}
+	scale := 1.0
+	for _, v := range want {
+		scale = math.Max(scale, math.Abs(v))
+	}
+	for i := range got {
+		if !(math.Abs(got[i]-want[i]) <= tol*scale) {
+			t.Errorf("%s: element %d is %v, want %v within %g", what, i, got[i], want[i], tol*scale)
+		}
+	}
+}
+
+// Extreme inputs give finite values and gradients of both orders, in both precisions, and the values are right.
+func TestExtremes(t *testing.T) {
+	extremes := []float64{-1e4, -50, -0.5, 0, 0.5, 50, 1e4}
+	sp := func(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+	for _, c := range []struct {
+		name  string
+		build func(*G.Node) (*G.Node, error)
+		want  func(float64) float64 // nil: finite is enough
+	}{
+		{"sigmoid", op.Sigmoid, func(x float64) float64 { return math.Exp(-sp(-x)) }},
+		{"softplus", op.Softplus, sp},
+		{"logsigmoid", op.LogSigmoid, func(x float64) float64 { return -sp(-x) }},
+		{"tanh", op.Tanh, math.Tanh},
+		{"lognormalcdf", op.LogNormalCDF, func(x float64) float64 {
+			switch { // reference values to 12 digits; −50 and −1e4 from the asymptotic series of Mills' ratio
+			case x == -1e4:
+				return -50000010.1292789161
+			case x == -50:
+				return -1254.831361139423
+			case x == -0.5:
+				return -1.17591176159
+			case x == 0:
+				return -math.Ln2
+			case x == 0.5:
+				return -0.368946415289
+			}
+			return 0
+		}},
+		{"xcoth", op.XCoth, func(x float64) float64 {
+			if x == 0 {
+				return 1
+			}
+			return x / math.Tanh(x)
+		}},
+		{"softmax", op.Softmax, func(x float64) float64 {
+			if x == 1e4 {
+				return 1
+			}
+			return 0
+		}},
+		{"logsoftmax", op.LogSoftmax, func(x float64) float64 { return x - 1e4 }},
+		{"logsumexp", op.LogSumExp, nil},
+		{"clamp", func(x *G.Node) (*G.Node, error) { return op.Clamp(x, -1, 1) }, func(x float64) float64 { return math.Min(math.Max(x, -1), 1) }},
+		{"bernoullinll", func(x *G.Node) (*G.Node, error) {
+			t, err := op.FullLike(x, 0.25)
+			if err != nil {
+				return nil, err
+			}
+			return op.BernoulliNLL(x, t)
+		}, nil},
+		{"dense", func(x *G.Node) (*G.Node, error) {
+			var e op.Expr
+			w := e.Of(op.Reshape(e.Of(op.FullLike(x, 1)), 7, 1))
+			b := e.Of(op.Reshape(e.Of(op.SumAll(e.Of(op.FullLike(x, 0)))), 1))
+			return e.Node(e.Of(op.Dense(x, w, b, op.ActSoftplus)))
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			oc := opCase{build: unary(c.build)}
+			shapes, in := [][]int{{1, len(extremes)}}, [][]float64{extremes}
+			b64, err := newBench[float64](oc, shapes, in, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b32, err := newBench[float32](oc, shapes, in, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b64.run(t)
+			b32.run(t)
+			for _, name := range []string{"value", "d0", "dd0"} {
+				for i, v := range b64.prog.Output(name) {
+					w := float64(b32.prog.Output(name)[i])
+					if math.IsNaN(v) || math.IsInf(v, 0) || math.IsNaN(w) || math.IsInf(w, 0) {
+						t.Errorf("%s: element %d is %v in float64, %v in float32", name, i, v, w)
+					}
+				}
+			}
+			if c.want != nil {
+				for i, x := range extremes {
+					want := c.want(x)
+					if got := b64.prog.Output("value")[i]; math.Abs(got-want) > 1e-11*math.Max(math.Abs(want), 1e-3) {
+						t.Errorf("%s(%g) = %.15g, want %.15g", c.name, x, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestSoftmaxRowsAreIndependent(t *testing.T) {
+	// The maximum must be each row's own: Gorgonia starts from the first element of the whole tensor.
+	c := opCase{build: unary(op.Softmax)}
+	b, err := newBench[float32](c, [][]int{{2, 2}}, [][]float64{{1000, 0, 0, 0}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(t)
+	near(t, "softmax", widen(b.prog.Output("value")), []float64{1, 0, 0.5, 0.5}, 1e-7)
+}
+
+func TestStraightThrough(t *testing.T) {
+	c := opCase{build: func(in ...*G.Node) (*G.Node, error) {
+		var e op.Expr
+		soft := e.Of(op.Sigmoid(in[0]))
+		return e.Node(e.Of(op.StraightThrough(e.Of(op.Positive(in[0])), soft)))
+	}}
+	in := [][]float64{{-0.3, 2, 17, -17}}
+	b, err := newBench[float32](c, [][]int{{2, 2}}, in, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(t)
+	if got := b.prog.Output("value"); !slices.Equal(got, []float32{0, 1, 1, 0}) {
+		t.Errorf("value %v, want exactly 0 1 1 0", got)
+	}
+	soft, err := newBench[float32](opCase{build: unary(op.Sigmoid)}, [][]int{{2, 2}}, in, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soft.run(t)
+	if !slices.Equal(b.prog.Output("d0"), soft.prog.Output("d0")) {
+		t.Errorf("gradient %v, want the sigmoid's %v", b.prog.Output("d0"), soft.prog.Output("d0"))
+	}
+}
+
+// Equal elements must not give two ones.
+func TestOneHotMaxBreaksTies(t *testing.T) {
+	b, err := newBench[float64](opCase{build: unary(op.OneHotMax)}, [][]int{{2, 3}}, [][]float64{{1, 1, 0, -2, 5, 5}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(t)
+	near(t, "one-hot", b.prog.Output("value"), []float64{1, 0, 0, 0, 1, 0}, 0)
+}
+
+func TestGatherRefusesWhatIsNoRow(t *testing.T) {
+	for _, index := range []float64{-1, 3, 0.5, math.NaN()} {
+		b, err := newBench[float64](opCase{build: binary(op.GatherRows)}, [][]int{{3, 2}, {1}}, [][]float64{make([]float64, 6), {index}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.prog.Run(); err == nil || !strings.Contains(err.Error(), "3 rows") {
+			t.Errorf("index %v: error %v, want one that tells the number of rows", index, err)
+		}
+	}
+}
+
+func TestMistakesAreErrors(t *testing.T) {
+	_, err := program.Build(func(g *program.Graph[float64]) error {
+		input := func(name string, shape ...int) *G.Node {
+			in, err := g.Input(name, shape...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return in.Node
+		}
+		a, b, v, s := input("a", 2, 3), input("b", 3, 2), input("v", 3), input("s")
+		foreign := G.NewTensor(G.NewGraph(), G.Float64, 2, G.WithShape(2, 3), G.WithName("foreign"))
+		narrow := G.NewTensor(a.Graph(), G.Float32, 2, G.WithShape(2, 3), G.WithName("narrow"))
+		whole := G.NewTensor(a.Graph(), G.Int, 1, G.WithShape(2), G.WithName("whole"))
+		for name, try := range map[string]func() (*G.Node, error){
+			"nil":                  func() (*G.Node, error) { return op.Exp(nil) },
+			"shapes":               func() (*G.Node, error) { return op.Add(a, b) },
+			"vector and matrix":    func() (*G.Node, error) { return op.Mul(a, v) },
+			"other graph":          func() (*G.Node, error) { return op.Add(a, foreign) },
+			"other type":           func() (*G.Node, error) { return op.Add(a, narrow) },
+			"integers":             func() (*G.Node, error) { return op.Exp(whole) },
+			"inner sizes":          func() (*G.Node, error) { return op.MatMul(a, b, true, false) },
+			"no matrix":            func() (*G.Node, error) { return op.MatMul(a, v, false, false) },
+			"dense bias":           func() (*G.Node, error) { return op.Dense(a, b, v, op.ActReLU) },
+			"dense activation":     func() (*G.Node, error) { return op.Dense(a, b, v, 77) },
+			"reshape":              func() (*G.Node, error) { return op.Reshape(a, 4, 2) },
+			"reshape to nothing":   func() (*G.Node, error) { return op.Reshape(a, -2, -3) },
+			"clamp":                func() (*G.Node, error) { return op.Clamp(a, 1, -1) },
+			"softmax of a scalar":  func() (*G.Node, error) { return op.Softmax(s) },
+			"event of a scalar":    func() (*G.Node, error) { return op.SumEvent(s) },
+			"spread a matrix":      func() (*G.Node, error) { return op.SpreadAll(a, 2) },
+			"targets":              func() (*G.Node, error) { return op.BernoulliNLL(a, b) },
+			"gather from a vector": func() (*G.Node, error) { return op.GatherRows(v, v) },
+			"straight-through":     func() (*G.Node, error) { return op.StraightThrough(a, b) },
+			"error inside a formula": func() (*G.Node, error) {
+				var e op.Expr
+				return e.Node(e.Of(op.Exp(e.Of(op.Add(a, b)))))
+			},
+		} {
+			n, err := try()
+			if err == nil || n != nil {
+				t.Errorf("%s: got %v and error %v, want an error", name, n, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What an op does not claim is an error that names it.
+func TestNoFurtherDerivative(t *testing.T) {
+	_, err := program.Build(func(g *program.Graph[float64]) error {
+		x, err := g.Input("x", 2)
+		if err != nil {
+			return err
+		}
+		n, err := op.XCoth(x.Node)
+		for range 4 {
+			if err != nil {
+				return err
+			}
+			if n, err = op.SumAll(n); err != nil {
+				return err
+			}
+			var d G.Nodes
+			if d, err = autodiff.Gradient(n, x.Node); err == nil {
+				n = d[0]
+			}
+		}
+		return err
+	})
+	if !errors.Is(err, op.ErrNotDifferentiable) || !strings.Contains(err.Error(), "xcoth") {
+		t.Errorf("the third derivative of xcoth: %v, want an error that names it", err)
+	}
+}

@@ -1,0 +1,115 @@
+// Package noise says what randomness a sampler needs and supplies it from named, seeded streams.
+//
+// A sampler of package relax is a deterministic function of its parameters and of noise that enters the graph as an
+// input. Spec describes one such input, Source fills it in place before each run. A source is a PCG generator that
+// depends on a seed and on the name of the stream alone, so streams do not disturb each other, and the same seed
+// gives the same numbers.
+package noise
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"relaxgo/internal/stream"
+)
+
+// Kind is a law of noise; every element is drawn independently.
+type Kind uint8
+
+const (
+	Uniform     Kind = iota // u on the open interval (0, 1)
+	Logistic                // log u − log(1−u): distribution function 1/(1+e⁻ˣ)
+	Gumbel                  // −log(−log u): distribution function exp(−e⁻ˣ)
+	Exponential             // −log u: density e⁻ˣ on (0, ∞)
+	Normal                  // density e^{−x²/2}/√(2π)
+	kinds
+)
+
+var kindNames = [kinds]string{"uniform", "logistic", "gumbel", "exponential", "normal"}
+
+func (k Kind) String() string {
+	if k < kinds {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("noise.Kind(%d)", uint8(k))
+}
+
+// Spec is one noise input of a sampler.
+type Spec struct {
+	Kind  Kind
+	Shape []int
+}
+
+// Size is the number of elements.
+func (s Spec) Size() int {
+	n := 1
+	for _, d := range s.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Source is a stream of noise. It is not safe for concurrent use: give each goroutine a stream of its own.
+type Source struct {
+	pcg *rand.PCG
+	rng *rand.Rand
+}
+
+// NewSource returns the stream of that name under the seed.
+func NewSource(seed uint64, name string) *Source {
+	pcg := stream.New(seed, name)
+	return &Source{pcg: pcg, rng: rand.New(pcg)}
+}
+
+// Rand is the stream as a generator, for draws that are not noise of a graph; it shares the source's state.
+func (s *Source) Rand() *rand.Rand { return s.rng }
+
+// Fill draws len(dst) numbers of the given kind. They are computed in float64 and rounded to the type of dst at the
+// end, so that float32 noise has the tails of the law and not those of a float32 uniform.
+func Fill[T float32 | float64](s *Source, k Kind, dst []T) {
+	switch k {
+	case Uniform:
+		for i := range dst {
+			dst[i] = inside[T](s.uniform())
+		}
+	case Logistic:
+		for i := range dst {
+			u := s.uniform()
+			dst[i] = T(math.Log(u) - math.Log1p(-u))
+		}
+	case Gumbel:
+		for i := range dst {
+			dst[i] = T(-math.Log(-math.Log(s.uniform())))
+		}
+	case Exponential:
+		for i := range dst {
+			dst[i] = T(-math.Log(s.uniform()))
+		}
+	case Normal:
+		for i := range dst {
+			dst[i] = T(s.rng.NormFloat64())
+		}
+	default:
+		panic(fmt.Sprintf("noise: unknown kind %d", uint8(k)))
+	}
+}
+
+// uniform is (k+½)/2⁵² for a 52-bit integer k: exact in float64, symmetric, never 0 or 1.
+func (s *Source) uniform() float64 {
+	return (float64(s.pcg.Uint64()>>12) + 0.5) * 0x1p-52
+}
+
+// inside keeps a uniform number that rounds to 1 in float32 below it.
+func inside[T float32 | float64](u float64) T {
+	if t := T(u); t < 1 {
+		return t
+	}
+	return T(1 - 0x1p-24)
+}
+
+// State is where the stream stands: two words that SetState takes back.
+func (s *Source) State() [2]uint64 { return stream.State(s.pcg) }
+
+// SetState continues a stream where State found it.
+func (s *Source) SetState(state [2]uint64) { stream.Set(s.pcg, state) }
