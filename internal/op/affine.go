@@ -2,8 +2,10 @@ package op
 
 import (
 	"fmt"
+	"strings"
 
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // Affine is a·x + b for constants a and b, element by element; differentiable any number of times.
@@ -58,6 +60,31 @@ func FullLike(x *G.Node, c float64) (*G.Node, error) {
 		wrt:   none(1),
 	}, x)
 }
+
+// ConstantLike is the scalar c in x's graph and of x's type.
+func ConstantLike(x *G.Node, c float64) (*G.Node, error) {
+	if err := check(constantName(c), x); err != nil {
+		return nil, err
+	}
+	return apply(spec{
+		name:  constantName(c),
+		shape: tensor.ScalarShape(),
+		f32:   full[float32](c),
+		f64:   full[float64](c),
+		wrt:   none(1),
+	}, x)
+}
+
+// SameConstant tells whether both nodes are constants of the same value.
+func SameConstant(a, b *G.Node) bool {
+	x, okA := a.Op().(*operation)
+	y, okB := b.Op().(*operation)
+	return okA && okB && x.name == y.name && strings.HasPrefix(x.name, constantPrefix)
+}
+
+const constantPrefix = "constant{"
+
+func constantName(c float64) string { return fmt.Sprintf("%s%g}", constantPrefix, c) }
 
 func full[T Float](c float64) func(out []T, in [][]T) {
 	return func(out []T, _ [][]T) {
