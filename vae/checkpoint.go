@@ -1,0 +1,105 @@
+package vae
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"relaxgo/internal/optim"
+	"relaxgo/internal/run"
+)
+
+// Prefixes of a checkpoint's tensors.
+const (
+	prefixParam  = "parameter/"
+	prefixMoment = "moment/"
+	prefixSteps  = "steps/"
+)
+
+// save writes a checkpoint: weights, the optimiser's state, and how far the run is.
+func (t *trainer) save(d *run.Dir) error {
+	if err := t.metrics.Flush(); err != nil {
+		return err
+	}
+	s := run.Safetensors{Tensors: map[string]run.Tensor{}, Metadata: map[string]string{
+		"step":       strconv.Itoa(t.step),
+		"images":     strconv.Itoa(t.images),
+		"loss_sum":   strconv.FormatFloat(t.lossSum, 'g', -1, 64),
+		"train_time": t.trainTime.String(),
+		"elapsed":    t.metrics.Elapsed().String(),
+	}}
+	for _, p := range t.params.All() {
+		s.Tensors[prefixParam+p.Name] = run.Tensor{Shape: p.Shape, Data: p.Data}
+	}
+	state := t.adam.State()
+	for name, m := range state.Moments {
+		s.Tensors[prefixMoment+name] = run.Tensor{Shape: []int{len(m)}, Data: m}
+	}
+	for name, n := range state.Steps {
+		s.Tensors[prefixSteps+name] = run.Tensor{Data: []int64{n}}
+	}
+	return s.WriteFile(d.Path(run.CheckpointFile))
+}
+
+// restore takes up the checkpoint of a run directory and its metrics.
+func (t *trainer) restore(d *run.Dir) error {
+	path := d.Path(run.CheckpointFile)
+	s, err := run.ReadSafetensors(path)
+	if err != nil {
+		return err
+	}
+	fail := func(err error) error {
+		return fmt.Errorf("vae: %s cannot be resumed from: %w", path, err)
+	}
+	weights := make(map[string][]float32)
+	for _, p := range t.params.All() {
+		if weights[p.Name], err = run.Values[float32](s, prefixParam+p.Name, p.Shape); err != nil {
+			return fail(err)
+		}
+	}
+	state := optim.State{Steps: map[string]int64{}, Moments: map[string][]float32{}}
+	for _, name := range slices.Sorted(maps.Keys(s.Tensors)) {
+		tensor := s.Tensors[name]
+		switch {
+		case strings.HasPrefix(name, prefixMoment):
+			if state.Moments[name[len(prefixMoment):]], err = run.Values[float32](s, name, tensor.Shape); err != nil {
+				return fail(err)
+			}
+		case strings.HasPrefix(name, prefixSteps):
+			n, err := run.Values[int64](s, name, nil)
+			if err != nil {
+				return fail(err)
+			}
+			state.Steps[name[len(prefixSteps):]] = n[0]
+		}
+	}
+	var p progress
+	var elapsed time.Duration
+	for key, parse := range map[string]func(string) error{
+		"step":       func(v string) (err error) { p.step, err = strconv.Atoi(v); return },
+		"images":     func(v string) (err error) { p.images, err = strconv.Atoi(v); return },
+		"loss_sum":   func(v string) (err error) { p.lossSum, err = strconv.ParseFloat(v, 64); return },
+		"train_time": func(v string) (err error) { p.trainTime, err = time.ParseDuration(v); return },
+		"elapsed":    func(v string) (err error) { elapsed, err = time.ParseDuration(v); return },
+	} {
+		if err := parse(s.Metadata[key]); err != nil {
+			return fail(fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	if p.step < 0 || p.step > t.steps() {
+		return fail(fmt.Errorf("it stands at step %d of %d", p.step, t.steps()))
+	}
+	if err := t.params.SetState(weights); err != nil {
+		return fail(err)
+	}
+	if err := t.adam.SetState(state); err != nil {
+		return fail(err)
+	}
+	t.progress = p
+	// Rows of the checkpoint's own step come from an evaluation that is made again.
+	t.metrics, err = run.ContinueMetrics(d.Path(run.MetricsFile), p.step-1, elapsed)
+	return err
+}

@@ -1,0 +1,303 @@
+package vae
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"relaxgo/data"
+	"relaxgo/internal/optim"
+	"relaxgo/internal/program"
+	"relaxgo/internal/run"
+)
+
+// Options says how a run treats its directory and whom it tells about its progress.
+type Options struct {
+	Force  bool        // begin again if the directory holds a run
+	Resume bool        // continue an interrupted run
+	Report func(Event) // called during the run, often; may be nil
+}
+
+// Event tells how far a run is.
+type Event struct {
+	Phase       Phase
+	Epoch       int     // the epoch under way, or the one that has just ended, from 1
+	Done, Total int     // steps of the run, or images of the final bound
+	Loss        float64 // Training: mean training loss of the epoch so far; EpochEnd: of the epoch
+	MsPerStep   float64 // mean time of a training step so far
+	Test        Bounds  // EpochEnd: on the test images
+}
+
+// Phase is what a run is at.
+type Phase int
+
+const (
+	Training Phase = iota // a training step is done
+	EpochEnd              // an epoch is trained and tested
+	Bounding              // some images of the importance-weighted bound are done
+)
+
+// Bounds are negative evidence bounds in nats per image.
+type Bounds struct {
+	Loss  float64 // with the training sample and the training divergence
+	NELBO float64 // with the discrete sample and the discrete divergence
+}
+
+// Summary is the outcome of a run: summary.json.
+type Summary struct {
+	Relax        string          `json:"relax"`
+	Seed         uint64          `json:"seed"`
+	Epochs       int             `json:"epochs"`
+	Steps        int             `json:"steps"`
+	TrainLoss    float64         `json:"train_loss"` // of the last epoch, nats per image
+	TestLoss     float64         `json:"test_loss"`  // nats per test image
+	TestNELBO    float64         `json:"test_nelbo"`
+	TestNLL      float64         `json:"test_nll"`
+	TrainSeconds float64         `json:"train_seconds"` // spent in training steps
+	MsPerStep    float64         `json:"ms_per_step"`
+	WallSeconds  float64         `json:"wall_seconds"` // of the whole run, evaluation included
+	Parameters   int             `json:"parameters"`
+	TrainImages  int             `json:"train_images"`
+	TestImages   int             `json:"test_images"`
+	Environment  run.Environment `json:"environment"`
+}
+
+// ErrFinished says that the run to be resumed is finished already.
+var ErrFinished = run.ErrFinished
+
+// Train trains and tests a model and keeps the run in the directory dir: config.json, metrics.csv,
+// checkpoint.safetensors, images.safetensors and, at the very end, summary.json.
+//
+// When ctx is cancelled the run saves a checkpoint and returns an error that wraps ctx.Err(); with Options.Resume it
+// continues from there to the same numbers that it would have reached undisturbed. A loss that is not finite ends the
+// run with an error that names the step. A configuration that makes no sense is a *ConfigError, and then nothing is
+// written.
+func Train(ctx context.Context, cfg Config, set data.Dataset, dir string, opt Options) (Summary, error) {
+	t, err := newTrainer(cfg, set)
+	if err != nil {
+		return Summary{}, err
+	}
+	t.report = opt.Report
+	d, err := run.Create(dir, run.Options{Config: t.plan.Config, Force: opt.Force, Resume: opt.Resume, Extent: []string{"epochs"}})
+	if err != nil {
+		return Summary{}, err
+	}
+	defer d.Close()
+	if d.Resumed() {
+		err = t.restore(d)
+	} else {
+		t.metrics, err = run.CreateMetrics(d.Path(run.MetricsFile))
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	summary, err := t.run(ctx, d)
+	return summary, errors.Join(err, t.metrics.Close())
+}
+
+// trainer is a run under way.
+type trainer struct {
+	*model
+	set         data.Dataset
+	train, test *data.Batches
+	batch       *bound
+	adam        optim.Optimizer
+	metrics     *run.Metrics
+	report      func(Event)
+
+	progress
+	last Bounds // of the last evaluation
+	nll  float64
+}
+
+// progress is what a checkpoint keeps beside weights and moments. All randomness is a function of the step.
+type progress struct {
+	step      int           // training steps done
+	lossSum   float64       // of the images of the epoch so far
+	images    int           // how many they are
+	trainTime time.Duration // spent in training steps
+}
+
+func newTrainer(cfg Config, set data.Dataset) (*trainer, error) {
+	p, err := cfg.resolve()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range []struct {
+		key  string
+		set  *data.Set
+		keep int
+	}{{"train", &set.Train, p.TrainImages}, {"test", &set.Test, p.TestImages}} {
+		if s.keep > s.set.Len() {
+			return nil, &ConfigError{Key: s.key, Reason: fmt.Sprintf("%d: there are %d images", s.keep, s.set.Len()), Advice: fmt.Sprintf("-%s=0 uses all of them", s.key)}
+		}
+		if s.keep > 0 {
+			s.set.Images, s.set.Labels = s.set.Images[:s.keep*s.set.Pixels()], s.set.Labels[:s.keep]
+		}
+	}
+	if n := set.Train.Len(); p.Batch > n {
+		return nil, &ConfigError{Key: "batch", Reason: fmt.Sprintf("%d: there are %d training images", p.Batch, n), Advice: "-batch=128 is the default"}
+	}
+	if set, err = set.Binarize(p.Targets, p.Seed); err != nil {
+		return nil, err
+	}
+	t := &trainer{set: set}
+	if t.train, err = data.NewBatches(set.Train, p.Batch, data.BatchOptions{Shuffle: true, Seed: p.Seed}); err != nil {
+		return nil, err
+	}
+	if t.test, err = data.NewBatches(set.Test, min(p.Batch, set.Test.Len()), data.BatchOptions{Seed: p.Seed}); err != nil {
+		return nil, err
+	}
+	if t.model, err = newModel(p, set.Train.Pixels()); err != nil {
+		return nil, err
+	}
+	if t.batch, err = t.bind(p.Batch); err != nil {
+		return nil, err
+	}
+	t.adam, err = optim.NewAdam(optim.AdamSettings{})
+	return t, err
+}
+
+func (t *trainer) steps() int { return t.Epochs * t.train.PerEpoch() }
+
+func (t *trainer) tell(e Event) {
+	if t.report == nil {
+		return
+	}
+	if t.step > 0 {
+		e.MsPerStep = t.trainTime.Seconds() * 1000 / float64(t.step)
+	}
+	t.report(e)
+}
+
+// run trains from where progress stands to the end.
+func (t *trainer) run(ctx context.Context, d *run.Dir) (Summary, error) {
+	perEpoch := t.train.PerEpoch()
+	if t.step > 0 && t.step%perEpoch == 0 { // a checkpoint of an epoch's end is taken before its evaluation
+		if err := t.endEpoch(ctx); err != nil {
+			return Summary{}, err
+		}
+	}
+	for t.step < t.steps() {
+		if ctx.Err() != nil {
+			if err := t.save(d); err != nil {
+				return Summary{}, err
+			}
+			return Summary{}, fmt.Errorf("vae: stopped after step %d of %d: %w", t.step, t.steps(), ctx.Err())
+		}
+		if err := t.trainStep(); err != nil {
+			return Summary{}, err
+		}
+		t.tell(Event{Phase: Training, Epoch: (t.step-1)/perEpoch + 1, Done: t.step, Total: t.steps(), Loss: t.lossSum / float64(t.images)})
+		if t.step%perEpoch == 0 {
+			if err := t.save(d); err != nil {
+				return Summary{}, err
+			}
+			if err := t.endEpoch(ctx); err != nil {
+				return Summary{}, err
+			}
+		}
+	}
+	return t.finish(d)
+}
+
+// trainStep makes one update.
+func (t *trainer) trainStep() error {
+	start := time.Now()
+	epoch, index := t.step/t.train.PerEpoch(), t.step%t.train.PerEpoch()
+	if index == 0 {
+		t.lossSum, t.images = 0, 0
+	}
+	rows, err := t.train.Fill(epoch, index, t.batch.x)
+	if err != nil {
+		return err
+	}
+	for i := range t.batch.weight { // rows behind the last image of an epoch count for nothing
+		t.batch.weight[i] = 0
+		if i < rows {
+			t.batch.weight[i] = 1 / float32(rows)
+		}
+	}
+	t.setTemperature()
+	fill(t.batch.noise, t.Seed, fmt.Sprint("train/noise/", t.step))
+	if err := t.batch.step.Run(); err != nil {
+		return stepError(t.step, err)
+	}
+	if err := t.adam.Step(t.batch.gradients(), t.lr.At(t.step)); err != nil {
+		return stepError(t.step, err)
+	}
+	for _, v := range t.batch.step.Output(outRows)[:rows] {
+		t.lossSum += float64(v)
+	}
+	t.images += rows
+	t.step++
+	t.trainTime += time.Since(start)
+	return nil
+}
+
+func stepError(step int, err error) error {
+	var nonFinite *program.NonFiniteError
+	if errors.As(err, &nonFinite) {
+		return &diverged{step: step, err: err}
+	}
+	return fmt.Errorf("vae: step %d: %w", step, err)
+}
+
+// diverged is a loss that is not finite any more.
+type diverged struct {
+	step int
+	err  error
+}
+
+func (e *diverged) Error() string { return fmt.Sprintf("vae: step %d: %v", e.step, e.err) }
+func (e *diverged) Unwrap() error { return e.err }
+func (e *diverged) Hint() string {
+	return "a smaller -lr or a higher -temperature usually keeps the loss finite"
+}
+
+func (t *trainer) setTemperature() {
+	if t.batch.temperature != nil {
+		t.batch.temperature[0] = float32(t.temperature.At(t.step))
+	}
+}
+
+// endEpoch tests the model and records the epoch; after the last one it computes the importance-weighted bound too.
+func (t *trainer) endEpoch(ctx context.Context) error {
+	epoch := t.step / t.train.PerEpoch()
+	loss := t.lossSum / float64(t.images)
+	var err error
+	if t.last, err = t.evaluate(epoch); err != nil {
+		return err
+	}
+	t.metrics.Add(t.step, epoch, "train", "loss", loss)
+	t.metrics.Add(t.step, epoch, "test", "test_loss", t.last.Loss)
+	t.metrics.Add(t.step, epoch, "test", "test_nelbo", t.last.NELBO)
+	t.tell(Event{Phase: EpochEnd, Epoch: epoch, Done: t.step, Total: t.steps(), Loss: loss, Test: t.last})
+	if t.step == t.steps() {
+		if t.nll, err = t.importanceWeighted(ctx); err != nil {
+			return err
+		}
+		t.metrics.Add(t.step, epoch, "test", "test_nll", t.nll)
+	}
+	return t.metrics.Flush()
+}
+
+// finish writes what a finished run leaves behind, the summary last.
+func (t *trainer) finish(d *run.Dir) (Summary, error) {
+	images, err := t.pictures()
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := images.WriteFile(d.Path(run.ImagesFile)); err != nil {
+		return Summary{}, err
+	}
+	s := Summary{
+		Relax: t.Relax, Seed: t.Seed, Epochs: t.Epochs, Steps: t.step,
+		TrainLoss: t.lossSum / float64(t.images), TestLoss: t.last.Loss, TestNELBO: t.last.NELBO, TestNLL: t.nll,
+		TrainSeconds: t.trainTime.Seconds(), MsPerStep: t.trainTime.Seconds() * 1000 / float64(t.step),
+		WallSeconds: t.metrics.Elapsed().Seconds(), Parameters: t.params.Count(),
+		TrainImages: t.set.Train.Len(), TestImages: t.set.Test.Len(), Environment: run.CurrentEnvironment(),
+	}
+	return s, run.WriteJSON(d.Path(run.SummaryFile), s)
+}
