@@ -3,6 +3,8 @@ package data
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"relaxgo/internal/stream"
 )
 
 // BatchOptions says in which order batches come. The zero value goes through
@@ -20,10 +22,11 @@ type Batches struct {
 	size int
 	opt  BatchOptions
 
-	src   *rand.PCG
-	rng   *rand.Rand // draws from src
-	order []int      // of epoch
-	epoch int
+	src    *rand.PCG
+	rng    *rand.Rand // draws from src
+	pixels string     // name of the stream that draws the pixels of a dynamic set
+	order  []int      // of epoch
+	epoch  int
 }
 
 // NewBatches returns the batches of size images of a set. A size less than 1
@@ -36,7 +39,7 @@ func NewBatches(set Set, size int, opt BatchOptions) (*Batches, error) {
 		return nil, fmt.Errorf("data: batch size %d; it must be 1 to %d, the number of images in set %q", size, set.Len(), set.Name)
 	}
 	src := new(rand.PCG)
-	b := &Batches{set: set, size: size, opt: opt, src: src, rng: rand.New(src), order: make([]int, set.Len())}
+	b := &Batches{set: set, size: size, opt: opt, src: src, rng: rand.New(src), order: make([]int, set.Len()), pixels: "data/dynamic/" + set.Name}
 	b.arrange(0)
 	return b, nil
 }
@@ -57,7 +60,7 @@ func (b *Batches) Fill(epoch, index int, x []float32) (rows int, err error) {
 	for row, i := range samples {
 		dst, image := x[row*p:(row+1)*p], b.set.Image(i)
 		if b.set.Dynamic {
-			seedStream(b.src, b.opt.Seed, "dynamic", b.set.Name, epoch, i)
+			stream.Seed(b.src, b.opt.Seed, b.pixels, epoch, i)
 			draw(dst, image, 1, b.src)
 			continue
 		}
@@ -102,7 +105,7 @@ func (b *Batches) arrange(epoch int) {
 		b.order[i] = i
 	}
 	if b.opt.Shuffle {
-		seedStream(b.src, b.opt.Seed, "shuffle", b.set.Name, epoch)
+		stream.Seed(b.src, b.opt.Seed, "data/shuffle/"+b.set.Name, epoch)
 		b.rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 	}
 	b.epoch = epoch

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+
+	"relaxgo/internal/stream"
 )
 
 // Targets says what the pixels of a set become before a model sees them. Results for
@@ -97,9 +99,9 @@ func (d Dataset) Binarize(t Targets, seed uint64) (Dataset, error) {
 func (s *Set) drawAll(seed uint64) {
 	var src rand.PCG
 	drawn := make([]byte, len(s.Images))
-	p := s.Pixels()
+	p, name := s.Pixels(), "data/static/"+s.Name
 	for i := range s.Len() {
-		seedStream(&src, seed, "static", s.Name, i)
+		stream.Seed(&src, seed, name, i)
 		draw(drawn[i*p:(i+1)*p], s.Image(i), 255, &src)
 	}
 	s.Images = drawn

@@ -19,7 +19,7 @@ func (t *trainer) evaluate(epoch int) (Bounds, error) {
 	t.setTemperature()
 	var soft, hard float64
 	err := t.eachTestBatch(func(index, rows int) error {
-		fill(t.batch.noise, t.Seed, fmt.Sprintf("test/noise/%d/%d", epoch, index))
+		fill(t.batch.noise, t.Seed, "test/noise", epoch, index)
 		if err := t.batch.evaluate.Run(); err != nil {
 			return fmt.Errorf("vae: test after epoch %d: %w", epoch, err)
 		}
@@ -91,7 +91,7 @@ func (t *trainer) importanceWeighted(ctx context.Context) (float64, error) {
 				copy(w.head[(j*t.IW+s)*code:], head)
 			}
 		}
-		fill(w.noise, t.Seed, fmt.Sprint("test/weights/", i))
+		fill(w.noise, t.Seed, "test/weights", i)
 		if err := w.ratio.Run(); err != nil {
 			return 0, fmt.Errorf("vae: final test: %w", err)
 		}

@@ -110,9 +110,9 @@ func noiseInputs(g *program.Graph[float32], specs []noise.Spec) ([]noiseInput, [
 	return inputs, nodes, nil
 }
 
-// fill draws fresh noise from the stream of that name.
-func fill(inputs []noiseInput, seed uint64, stream string) {
-	source := noise.NewSource(seed, stream)
+// fill draws the noise for a purpose: a stream's name and counters.
+func fill(inputs []noiseInput, seed uint64, name string, counters ...int) {
+	source := noise.NewSource(seed, name, counters...)
 	for _, in := range inputs {
 		noise.Fill(source, in.kind, in.data)
 	}

@@ -46,21 +46,20 @@ type Bounds struct {
 
 // Summary is the outcome of a run: summary.json.
 type Summary struct {
-	Relax        string          `json:"relax"`
-	Seed         uint64          `json:"seed"`
-	Epochs       int             `json:"epochs"`
-	Steps        int             `json:"steps"`
-	TrainLoss    float64         `json:"train_loss"` // of the last epoch, nats per image
-	TestLoss     float64         `json:"test_loss"`  // nats per test image
-	TestNELBO    float64         `json:"test_nelbo"`
-	TestNLL      float64         `json:"test_nll"`
-	TrainSeconds float64         `json:"train_seconds"` // spent in training steps
-	MsPerStep    float64         `json:"ms_per_step"`
-	WallSeconds  float64         `json:"wall_seconds"` // of the whole run, evaluation included
-	Parameters   int             `json:"parameters"`
-	TrainImages  int             `json:"train_images"`
-	TestImages   int             `json:"test_images"`
-	Environment  run.Environment `json:"environment"`
+	Relax        string  `json:"relax"`
+	Seed         uint64  `json:"seed"`
+	Epochs       int     `json:"epochs"`
+	Steps        int     `json:"steps"`
+	TrainLoss    float64 `json:"train_loss"` // of the last epoch, nats per image
+	TestLoss     float64 `json:"test_loss"`  // nats per test image
+	TestNELBO    float64 `json:"test_nelbo"`
+	TestNLL      float64 `json:"test_nll"`
+	TrainSeconds float64 `json:"train_seconds"` // spent in training steps
+	MsPerStep    float64 `json:"ms_per_step"`
+	WallSeconds  float64 `json:"wall_seconds"` // of the whole run, evaluation included
+	Parameters   int     `json:"parameters"`
+	TrainImages  int     `json:"train_images"`
+	TestImages   int     `json:"test_images"`
 }
 
 // ErrFinished says that the run to be resumed is finished already.
@@ -220,7 +219,7 @@ func (t *trainer) trainStep() error {
 		}
 	}
 	t.setTemperature()
-	fill(t.batch.noise, t.Seed, fmt.Sprint("train/noise/", t.step))
+	fill(t.batch.noise, t.Seed, "train/noise", t.step)
 	if err := t.batch.step.Run(); err != nil {
 		return stepError(t.step, err)
 	}
@@ -297,7 +296,10 @@ func (t *trainer) finish(d *run.Dir) (Summary, error) {
 		TrainLoss: t.lossSum / float64(t.images), TestLoss: t.last.Loss, TestNELBO: t.last.NELBO, TestNLL: t.nll,
 		TrainSeconds: t.trainTime.Seconds(), MsPerStep: t.trainTime.Seconds() * 1000 / float64(t.step),
 		WallSeconds: t.metrics.Elapsed().Seconds(), Parameters: t.params.Count(),
-		TrainImages: t.set.Train.Len(), TestImages: t.set.Test.Len(), Environment: run.CurrentEnvironment(),
+		TrainImages: t.set.Train.Len(), TestImages: t.set.Test.Len(),
 	}
-	return s, run.WriteJSON(d.Path(run.SummaryFile), s)
+	return s, run.WriteJSON(d.Path(run.SummaryFile), struct {
+		Summary
+		Environment run.Environment `json:"environment"`
+	}{s, run.CurrentEnvironment()})
 }

@@ -1,6 +1,7 @@
-// Package stream makes random generators from a seed and a name. Every use of randomness in the project has a stream
-// of its own – weights of one layer, the shuffle of one epoch, the noise of training – so that adding one never
-// changes another, and the same seed gives the same numbers.
+// Package stream makes random generators from a seed and from what they are for. Every use of randomness in the
+// project has a stream of its own – weights of one layer, the order of one epoch, the noise of one step – so that
+// adding one never changes another, nothing has to be remembered to continue an interrupted run, and the same seed
+// gives the same numbers.
 package stream
 
 import (
@@ -9,12 +10,26 @@ import (
 	"math/rand/v2"
 )
 
-// New returns the generator of that name under the seed. The state is a hash of both, so that neighbouring seeds and
-// similar names have unrelated streams.
-func New(seed uint64, name string) *rand.PCG {
-	b := binary.LittleEndian.AppendUint64(nil, seed)
-	sum := sha256.Sum256(append(b, name...))
-	return rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:]))
+// New returns the generator for a purpose under a seed. A purpose is a name and counters, such as "train/noise" and
+// the number of the step.
+func New(seed uint64, name string, counters ...int) *rand.PCG {
+	p := new(rand.PCG)
+	Seed(p, seed, name, counters...)
+	return p
+}
+
+// Seed puts p where New would start it. The state is the first half of a SHA-256 hash over the seed, the name and,
+// each behind a zero byte, the counters (numbers as 8 bytes, low byte first): neighbouring seeds, names and counters
+// have unrelated streams.
+func Seed(p *rand.PCG, seed uint64, name string, counters ...int) {
+	var buffer [96]byte // keeps short names off the heap
+	b := binary.LittleEndian.AppendUint64(buffer[:0], seed)
+	b = append(b, name...)
+	for _, c := range counters {
+		b = binary.LittleEndian.AppendUint64(append(b, 0), uint64(c))
+	}
+	sum := sha256.Sum256(b)
+	p.Seed(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:]))
 }
 
 // State is where a generator stands; Set continues there.

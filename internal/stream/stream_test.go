@@ -19,7 +19,7 @@ func TestSameSeedAndNameSameStream(t *testing.T) {
 // mean over 1000 draws 4/√1000 = 0.13.
 func TestStreamsAreUnrelated(t *testing.T) {
 	base := func() *rand.PCG { return New(1, "train") }
-	for name, other := range map[string]*rand.PCG{"next seed": New(2, "train"), "other name": New(1, "trail"), "longer name": New(1, "train/")} {
+	for name, other := range map[string]*rand.PCG{"next seed": New(2, "train"), "other name": New(1, "trail"), "longer name": New(1, "train/"), "counter": New(1, "train", 0)} {
 		a, differing := base(), 0
 		for range 1000 {
 			differing += bits.OnesCount64(a.Uint64() ^ other.Uint64())
@@ -42,10 +42,20 @@ func TestStateContinues(t *testing.T) {
 	}
 }
 
-// The streams are part of the results that a seed names: a change here changes every published number.
+// The streams are part of the results that a seed names: a change here changes every published number. The values were
+// computed by a program in Python from the description of Seed and the definition of PCG-DXSM.
 func TestStreamIsPinned(t *testing.T) {
-	p := New(1, "train")
-	if got, want := p.Uint64(), uint64(0x48c8798bcd1e597d); got != want {
+	if got, want := New(1, "train").Uint64(), uint64(0x48c8798bcd1e597d); got != want {
 		t.Errorf("first draw of stream (1, train) is %#x, want %#x", got, want)
+	}
+	if got, want := New(1, "train", 2, 3).Uint64(), uint64(0x67efcc60709114a3); got != want {
+		t.Errorf("first draw of stream (1, train, 2, 3) is %#x, want %#x", got, want)
+	}
+}
+
+func TestSeedAllocatesNothing(t *testing.T) {
+	var p rand.PCG
+	if n := testing.AllocsPerRun(100, func() { Seed(&p, 1, "train/noise", 2) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -56,9 +56,10 @@ type Source struct {
 	rng *rand.Rand
 }
 
-// NewSource returns the stream of that name under the seed.
-func NewSource(seed uint64, name string) *Source {
-	pcg := stream.New(seed, name)
+// NewSource returns the stream for a purpose under the seed. A purpose is a name and counters, such as "train/noise"
+// and the number of the step.
+func NewSource(seed uint64, name string, counters ...int) *Source {
+	pcg := stream.New(seed, name, counters...)
 	return &Source{pcg: pcg, rng: rand.New(pcg)}
 }
 
