@@ -84,7 +84,7 @@ func Curves(series []Series, opt CurveOptions) (Figure, error) {
 	if strings.TrimSpace(opt.XLabel) == "" || strings.TrimSpace(opt.YLabel) == "" {
 		return Figure{}, errors.New("an axis has no label")
 	}
-	if err := errors.Join(checkText("label of the x axis", opt.XLabel), checkText("label of the y axis", opt.YLabel)); err != nil {
+	if err := cmp.Or(checkText("label of the x axis", opt.XLabel), checkText("label of the y axis", opt.YLabel)); err != nil {
 		return Figure{}, err
 	}
 

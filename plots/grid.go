@@ -1,7 +1,7 @@
 package plots
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"image"
 	"math"
@@ -51,7 +51,7 @@ func (im Images) check(name string) error {
 // than 16; images of no pixels or more than 128 a side; a value that is not in
 // [0, 1].
 func Reconstruction(originals, reconstructions Images, caption string) (Figure, error) {
-	if err := errors.Join(originals.check("originals"), reconstructions.check("reconstructions")); err != nil {
+	if err := cmp.Or(originals.check("originals"), reconstructions.check("reconstructions")); err != nil {
 		return Figure{}, err
 	}
 	n := originals.count()

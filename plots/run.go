@@ -76,7 +76,7 @@ func readImages(file *run.Safetensors, path, name string) (Images, error) {
 var losses = []struct{ split, name, label string }{
 	{"train", "loss", "train loss"},
 	{"test", "test_loss", "test loss"},
-	{"test", "test_nelbo", "test −ELBO"},
+	{"test", "test_nelbo", "test −ELBO, discrete codes"},
 }
 
 func drawMetrics(path, caption string) (Figure, error) {

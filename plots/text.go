@@ -49,8 +49,7 @@ func wrap(f font.Face, text string, width vg.Length) []string {
 			if line != "" {
 				lines = append(lines, line)
 			}
-			for f.Width(word) > width {
-				n := fitting(f, word, width)
+			for n := fitting(f, word, width); n < len(word); n = fitting(f, word, width) {
 				lines = append(lines, word[:n])
 				word = word[n:]
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	G "gorgonia.org/gorgonia"
 
@@ -38,10 +40,11 @@ func KL(q, p Distribution) (*G.Node, error) {
 // its gradient if densities are continuous along the draw. Both distributions are of one kind, so that the draw means
 // the same to both. HardConcrete is refused: its density jumps.
 func SampleKL(q, p Distribution, x Draw) (*G.Node, error) {
-	if reflect.TypeOf(q) != reflect.TypeOf(p) {
+	if q == nil || reflect.TypeOf(q) != reflect.TypeOf(p) || reflect.TypeOf(law(q)) != reflect.TypeOf(law(p)) {
 		return nil, fmt.Errorf("relax: SampleKL(%s‖%s): two distributions of one kind are needed", typeName(q), typeName(p))
 	}
-	if _, jumps := q.(HardConcrete); jumps {
+	switch q.(type) {
+	case HardConcrete, *HardConcrete:
 		return nil, errors.New("relax: SampleKL(HardConcrete‖HardConcrete): the gradient would be biased, because the density " +
 			"jumps at the atoms; use KL of the Concrete distributions, which bounds it from above")
 	}
@@ -62,12 +65,7 @@ func law(d Distribution) Distribution {
 	return d
 }
 
-func typeName(d Distribution) string {
-	if d == nil {
-		return "nil"
-	}
-	return reflect.TypeOf(d).Name()
-}
+func typeName(d Distribution) string { return strings.Replace(fmt.Sprintf("%T", d), "relax.", "", 1) }
 
 // divergences holds the closed forms by the types of q and p.
 var divergences = map[[2]reflect.Type]func(q, p Distribution) (*G.Node, error){
@@ -132,20 +130,24 @@ func klNormal(q, p Normal) (*G.Node, error) {
 // klRelaxedBernoulli is Σ_d δ coth(δ/2) − 2 with δ = ℓ_q − ℓ_p, for any temperature that both share: in the logit y the
 // two laws are logistic with one scale, and divergences do not change under the invertible map z = σ(y).
 func klRelaxedBernoulli(q, p RelaxedBernoulli) (*G.Node, error) {
-	if !sameTemperature(q.Temperature, p.Temperature) {
-		return nil, errors.New("the closed form needs one temperature for both; give both the same Temperature node")
-	}
 	lp, err := prior("Logits", q.Logits, p.Logits)
 	if err != nil {
 		return nil, err
 	}
+	τq, err := temperature(q.Temperature, q.Logits)
+	if err != nil {
+		return nil, err
+	}
+	τp, err := temperature(p.Temperature, q.Logits)
+	if err != nil {
+		return nil, err
+	}
+	if τq != τp && !op.SameConstant(τq, τp) {
+		return nil, fmt.Errorf("%w for unequal temperatures; give both the same Temperature node", ErrNoKL)
+	}
 	var e op.Expr
 	half := e.Of(op.Scale(e.Of(op.Sub(q.Logits, lp)), 0.5))
 	return e.Node(e.Of(op.SumEvent(e.Of(op.Affine(e.Of(op.XCoth(half)), 2, -2)))))
-}
-
-func sameTemperature(a, b *G.Node) bool {
-	return a == b || a != nil && b != nil && op.SameConstant(a, b)
 }
 
 // prior validates the parameters of a pair and gives p's the batch axis if it has none.
@@ -156,7 +158,7 @@ func prior(name string, q, p *G.Node) (*G.Node, error) {
 	if p == nil {
 		return nil, fmt.Errorf("relax: p's %s is nil", name)
 	}
-	if p.Shape().Eq(q.Shape()[1:]) {
+	if slices.Equal(p.Shape(), q.Shape()[1:]) {
 		return op.SpreadBatch(p, q.Shape()[0])
 	}
 	return p, drawn("p's "+name, p, q)

@@ -59,10 +59,15 @@ func (d Normal) Entropy() (*G.Node, error) {
 }
 
 // Mean is μ: [B, D].
-func (d Normal) Mean() (*G.Node, error) { return d.Mu, d.validate() }
+func (d Normal) Mean() (*G.Node, error) {
+	if err := d.validate(); err != nil {
+		return nil, err
+	}
+	return d.Mu, nil
+}
 
 // Mode is μ: [B, D].
-func (d Normal) Mode() (*G.Node, error) { return d.Mu, d.validate() }
+func (d Normal) Mode() (*G.Node, error) { return d.Mean() }
 
 func (d Normal) validate() error {
 	if err := parameter("Normal.Mu", d.Mu); err != nil {

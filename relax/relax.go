@@ -22,6 +22,7 @@ package relax
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
@@ -64,12 +65,16 @@ type Relaxation interface {
 const defaultTemperature = 2.0 / 3
 
 // Temperature is the constant τ as a scalar node in the graph of like, for a Temperature field. It is an error unless
-// τ is positive and finite.
+// τ lies between 1e-30 and 1e30, where float32 neither underflows nor overflows.
 func Temperature(like *G.Node, τ float64) (*G.Node, error) {
-	if !(τ > 0) || τ > 1e30 {
-		return nil, fmt.Errorf("relax: temperature %g; it must be positive and finite", τ)
+	if !(τ >= 1e-30 && τ <= 1e30) {
+		return nil, fmt.Errorf("relax: temperature %g; it must lie between 1e-30 and 1e30", τ)
 	}
-	return op.ConstantLike(like, τ)
+	n, err := op.ConstantLike(like, τ)
+	if err != nil {
+		return nil, fmt.Errorf("relax: temperature: %w", err)
+	}
+	return n, nil
 }
 
 // temperature is the node of a Temperature field.
@@ -115,7 +120,7 @@ func drawn(what string, n, param *G.Node) error {
 	switch {
 	case n == nil:
 		return fmt.Errorf("relax: %s is nil", what)
-	case !n.Shape().Eq(param.Shape()):
+	case !slices.Equal(n.Shape(), param.Shape()): // Shape.Eq takes a vector for a matrix of one row or column
 		return fmt.Errorf("relax: %s has shape %v, the parameters %v", what, n.Shape(), param.Shape())
 	case n.Dtype() != param.Dtype():
 		return fmt.Errorf("relax: %s is %v, the parameters are %v", what, n.Dtype(), param.Dtype())

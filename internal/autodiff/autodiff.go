@@ -7,6 +7,7 @@ package autodiff
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
@@ -19,8 +20,8 @@ import (
 // An op that has no derivative, has no further derivative, or whose derivative Gorgonia computes wrongly, on the way
 // from a wrt to the loss is an error that names it; so is a wrt of another graph.
 func Gradient(loss *G.Node, wrt ...*G.Node) (G.Nodes, error) {
-	if loss == nil {
-		return nil, errors.New("autodiff: the loss is nil")
+	if loss == nil || loss.Graph() == nil {
+		return nil, errors.New("autodiff: the loss is nil or belongs to no graph")
 	}
 	if !loss.IsScalar() {
 		return nil, fmt.Errorf("autodiff: the loss has shape %v; sum it up first, only a scalar has a gradient", loss.Shape())
@@ -30,10 +31,7 @@ func Gradient(loss *G.Node, wrt ...*G.Node) (G.Nodes, error) {
 			return nil, fmt.Errorf("autodiff: variable %d is not a node of the loss's graph", i)
 		}
 	}
-	order, active, err := activeNodes(loss, wrt)
-	if err != nil {
-		return nil, err
-	}
+	order, active := activeNodes(loss, wrt)
 	seed, err := op.FullLike(loss, 1)
 	if err != nil {
 		return nil, fmt.Errorf("autodiff: %w", err)
@@ -73,7 +71,7 @@ func Gradient(loss *G.Node, wrt ...*G.Node) (G.Nodes, error) {
 
 // activeNodes returns the nodes under loss, each before its children, and among them the set of those that depend
 // on a wrt.
-func activeNodes(loss *G.Node, wrt []*G.Node) (order []*G.Node, active map[*G.Node]bool, err error) {
+func activeNodes(loss *G.Node, wrt []*G.Node) (order []*G.Node, active map[*G.Node]bool) {
 	active = make(map[*G.Node]bool)
 	for _, w := range wrt {
 		active[w] = true
@@ -105,10 +103,8 @@ func activeNodes(loss *G.Node, wrt []*G.Node) (order []*G.Node, active map[*G.No
 		order = append(order, f.node)
 		stack = stack[:len(stack)-1]
 	}
-	for i, j := 0, len(order)-1; i < j; i, j = i+1, j-1 {
-		order[i], order[j] = order[j], order[i]
-	}
-	return order, active, nil
+	slices.Reverse(order)
+	return order, active
 }
 
 // pullBack gives the gradient of n to those of its children that are active and that n's op differentiates.
@@ -144,7 +140,7 @@ func pullBack(n, grad *G.Node, active map[*G.Node]bool) (parts G.Nodes, need []b
 		return nil, nil, fmt.Errorf("autodiff: %s: %w", describe(n), err)
 	}
 	for i := range need {
-		if need[i] && !parts[i].Shape().Eq(ch[i].Shape()) {
+		if need[i] && !slices.Equal(parts[i].Shape(), ch[i].Shape()) { // Shape.Eq takes [n] for [n, 1]
 			return nil, nil, fmt.Errorf("autodiff: %s: the gradient of input %d has shape %v, the input %v",
 				describe(n), i, parts[i].Shape(), ch[i].Shape())
 		}

@@ -93,7 +93,7 @@ func binary(name string, a, b *G.Node,
 	}
 	var shape tensor.Shape
 	switch {
-	case a.Shape().Eq(b.Shape()), b.Dims() == 0:
+	case sameShape(a, b), b.Dims() == 0:
 		shape = a.Shape()
 	case a.Dims() == 0:
 		shape = b.Shape()
@@ -101,7 +101,7 @@ func binary(name string, a, b *G.Node,
 		return nil, fmt.Errorf("op: %s: shapes %v and %v differ, and neither is a scalar", name, a.Shape(), b.Shape())
 	}
 	s := spec{name: name, shape: shape, f32: pairwise(f32), f64: pairwise(f64), diff: diff}
-	if fast != nil && a.Shape().Eq(b.Shape()) {
+	if fast != nil && sameShape(a, b) {
 		s.f32 = func(out []float32, in [][]float32) { fast(out, in[0], in[1]) }
 	}
 	return apply(s, a, b)

@@ -17,7 +17,7 @@ func BernoulliNLL(l, t *G.Node) (*G.Node, error) {
 	if err := check(name, l, t); err != nil {
 		return nil, err
 	}
-	if l.Dims() < 1 || !l.Shape().Eq(t.Shape()) {
+	if l.Dims() < 1 || !sameShape(l, t) {
 		return nil, fmt.Errorf("op: %s: logits %v and targets %v must have one shape [B, …]", name, l.Shape(), t.Shape())
 	}
 	rows := l.Shape()[0]

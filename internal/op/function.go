@@ -74,7 +74,7 @@ func (f *function) derivative(k int, x, scale *G.Node) (*G.Node, error) {
 	if err := check(name, x, scale); err != nil {
 		return nil, err
 	}
-	if !x.Shape().Eq(scale.Shape()) {
+	if !sameShape(x, scale) {
 		return nil, fmt.Errorf("op: %s: the gradient has shape %v, the input %v", name, scale.Shape(), x.Shape())
 	}
 	s.name += "·"

@@ -20,9 +20,11 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
+	"slices"
 	"unsafe"
 
 	"github.com/chewxy/hm"
+	"gonum.org/v1/gonum/graph"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -87,6 +89,12 @@ func apply(s spec, in ...*G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("op: %s: %w", s.name, err)
 	}
+	// Gorgonia takes nodes of one hash for one node and does not compare their inputs.
+	for it, i := n.Graph().From(n.ID()), 0; it.Next(); i++ {
+		if it.Node() != graph.Node(in[i]) {
+			return nil, fmt.Errorf("op: %s: the node's hash is already that of another node; give an input another name", s.name)
+		}
+	}
 	return n, nil
 }
 
@@ -109,6 +117,9 @@ func check(name string, in ...*G.Node) error {
 	}
 	return nil
 }
+
+// sameShape compares shapes axis by axis, where Shape.Eq also takes a vector for a matrix of one row or one column.
+func sameShape(a, b *G.Node) bool { return slices.Equal(a.Shape(), b.Shape()) }
 
 func (o *operation) Arity() int           { return len(o.sizes) }
 func (o *operation) Type() hm.Type        { return hm.NewFnType(o.types...) }
@@ -219,7 +230,8 @@ func Floats[T Float](v G.Value) ([]T, error) {
 	case *G.F64:
 		return asFloats[T](unsafe.Slice((*float64)(v), 1))
 	case *tensor.Dense:
-		if v.RequiresIterator() || v.DataOrder().IsColMajor() || v.DataOrder().IsTransposed() {
+		// Gorgonia's transposes leave a flag behind on data that they have put in order, so strides tell, not flags.
+		if v.RequiresIterator() || !slices.Equal(v.Strides(), v.Shape().CalcStrides()) {
 			return nil, errors.New("the tensor is a view that is not in row-major order; copy it first")
 		}
 		switch v.Dtype() {

@@ -14,7 +14,7 @@ func StraightThrough(hard, soft *G.Node) (*G.Node, error) {
 	if err := check(name, hard, soft); err != nil {
 		return nil, err
 	}
-	if !hard.Shape().Eq(soft.Shape()) {
+	if !sameShape(hard, soft) {
 		return nil, fmt.Errorf("op: %s: hard has shape %v, soft %v", name, hard.Shape(), soft.Shape())
 	}
 	return apply(spec{

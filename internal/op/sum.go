@@ -5,6 +5,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"relaxgo/internal/kernel"
 )
 
 // SumAll adds all elements up: a scalar.
@@ -59,10 +61,14 @@ func sum(x *G.Node, from, to int) (*G.Node, error) {
 	}
 	outer, mid, inner := product(shape[:from]), product(shape[from:to]), product(shape[to:])
 	rest := append(shape[:from].Clone(), shape[to:]...)
+	f32 := sumLoop[float32](outer, mid, inner)
+	if outer == 1 && inner > 1 {
+		f32 = func(out []float32, in [][]float32) { kernel.ColumnSums(out, in[0], mid, inner) }
+	}
 	return apply(spec{
 		name:  fmt.Sprintf("sum{%d:%d}", from, to),
 		shape: rest,
-		f32:   sumLoop[float32](outer, mid, inner),
+		f32:   f32,
 		f64:   sumLoop[float64](outer, mid, inner),
 		diff: func(_ []bool, in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			var e Expr

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	_ "go4.org/unsafe/assume-no-moving-gc" // Gorgonia asks for an older one, which refuses this Go version.
 	G "gorgonia.org/gorgonia"
@@ -36,9 +37,10 @@ type Graph[T op.Float] struct {
 	graph   *G.ExprGraph
 	inputs  map[string]*Input[T]
 	running sync.Mutex
+	last    atomic.Pointer[Program[T]] // the program that ran last
 }
 
-// Input is a leaf of a graph. Writing to Data before a run is how it gets its value.
+// Input is a leaf of a graph. Writing into Data before a run is how it gets its value.
 type Input[T op.Float] struct {
 	Name string
 	Node *G.Node
@@ -46,7 +48,7 @@ type Input[T op.Float] struct {
 }
 
 // Build makes a graph with the nodes that f adds to it. f gets the graph to itself: no other graph is built
-// meanwhile, and f must not call Build or Compile.
+// meanwhile, and f must not call Build or Compile. All that adds nodes, gradients too, belongs in f.
 func Build[T op.Float](f func(*Graph[T]) error) (*Graph[T], error) {
 	building.Lock()
 	defer building.Unlock()

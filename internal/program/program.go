@@ -1,6 +1,7 @@
 package program
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -63,13 +64,16 @@ func Compile[T op.Float](g *Graph[T], outs Outputs) (*Program[T], error) {
 			if node == nil || node.Graph() != g.graph {
 				return nil, fmt.Errorf("program: output %q is not a node of this graph", name)
 			}
+			if node.Dtype() != dtype[T]() {
+				return nil, fmt.Errorf("program: output %q holds %v, the graph %v", name, node.Dtype(), dtype[T]())
+			}
 			o := &output[T]{name: name, node: node, finite: group.finite}
 			p.byName[name] = o
 			p.outputs = append(p.outputs, o)
 		}
 	}
 	if len(p.outputs) == 0 {
-		return nil, fmt.Errorf("program: no outputs")
+		return nil, errors.New("program: no outputs")
 	}
 	slices.SortFunc(p.outputs, func(a, b *output[T]) int {
 		if a.name < b.name {
@@ -96,6 +100,9 @@ func Compile[T op.Float](g *Graph[T], outs Outputs) (*Program[T], error) {
 		for it := g.graph.From(n.ID()); it.Next(); {
 			inner[it.Node().(*G.Node)] = true
 		}
+	}
+	if len(leaves) == 0 { // Gorgonia would panic
+		return nil, errors.New("program: no output depends on an input")
 	}
 	// The machine may compute a node in the memory of one that it no longer needs. What nobody reads is safe from
 	// that; an output that is read inside the program, or is a leaf, gives a copy.
@@ -147,6 +154,7 @@ func below[T op.Float](outs []*output[T]) []*G.Node {
 func (p *Program[T]) Run() error {
 	p.graph.running.Lock()
 	defer p.graph.running.Unlock()
+	p.graph.last.Store(p)
 	err := p.machine.RunAll()
 	p.machine.Reset() // also after an error: a machine that is not reset does nothing
 	if err != nil {
@@ -170,11 +178,12 @@ func (p *Program[T]) Run() error {
 	return nil
 }
 
-// Output is what the last run gave for the output of that name, in row-major order. The slice is the program's own:
-// valid until the next run of a program of this graph, and not to be written to. It is nil before the first run and
-// for a name that the program does not have.
+// Output is what the last run gave for the output of that name, in row-major order. The slice is not to be written to
+// and holds its numbers until the next run of a program of this graph, because programs share the memory of the nodes
+// that they share: whoever runs programs of one graph in several goroutines has to copy. It is nil before the first
+// run, after another program of the graph has run, and for a name that the program does not have.
 func (p *Program[T]) Output(name string) []T {
-	if o := p.byName[name]; o != nil {
+	if o := p.byName[name]; o != nil && p.graph.last.Load() == p {
 		return o.data
 	}
 	return nil
