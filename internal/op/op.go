@@ -114,6 +114,9 @@ func check(name string, in ...*G.Node) error {
 		if n.Graph() == nil {
 			return fmt.Errorf("op: %s: input %d belongs to no graph", name, i)
 		}
+		if n.Dims() != len(n.Shape()) {
+			return fmt.Errorf("op: %s: input %d has %d axes, but was made without their sizes", name, i, n.Dims())
+		}
 	}
 	return nil
 }
@@ -231,7 +234,7 @@ func Floats[T Float](v G.Value) ([]T, error) {
 		return asFloats[T](unsafe.Slice((*float64)(v), 1))
 	case *tensor.Dense:
 		// Gorgonia's transposes leave a flag behind on data that they have put in order, so strides tell, not flags.
-		if v.RequiresIterator() || !slices.Equal(v.Strides(), v.Shape().CalcStrides()) {
+		if v.RequiresIterator() || !rowMajor(v) {
 			return nil, errors.New("the tensor is a view that is not in row-major order; copy it first")
 		}
 		switch v.Dtype() {
@@ -243,6 +246,21 @@ func Floats[T Float](v G.Value) ([]T, error) {
 		return nil, fmt.Errorf("the tensor holds %v", v.Dtype())
 	}
 	return nil, fmt.Errorf("cannot use a value of type %T", v)
+}
+
+// rowMajor tells whether the strides of a tensor are those of its shape.
+func rowMajor(v *tensor.Dense) bool {
+	strides, shape, step := v.Strides(), v.Shape(), 1
+	if len(strides) != len(shape) {
+		return len(shape) == 0
+	}
+	for i := len(shape) - 1; i >= 0; i-- {
+		if strides[i] != step && shape[i] > 1 {
+			return false
+		}
+		step *= shape[i]
+	}
+	return true
 }
 
 func asFloats[T, S Float](s []S) ([]T, error) {

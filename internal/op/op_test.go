@@ -678,6 +678,7 @@ func TestMistakesAreErrors(t *testing.T) {
 			"nil":                  func() (*G.Node, error) { return op.Exp(nil) },
 			"shapes":               func() (*G.Node, error) { return op.Add(a, b) },
 			"vector and matrix":    func() (*G.Node, error) { return op.Mul(a, v) },
+			"no sizes":             func() (*G.Node, error) { return op.Exp(G.NewMatrix(a.Graph(), G.Float64, G.WithName("bare"))) },
 			"vector and one row":   func() (*G.Node, error) { return op.Mul(v, input("row", 1, 3)) },
 			"other graph":          func() (*G.Node, error) { return op.Add(a, foreign) },
 			"other type":           func() (*G.Node, error) { return op.Add(a, narrow) },

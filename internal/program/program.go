@@ -3,6 +3,7 @@ package program
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -11,17 +12,20 @@ import (
 	"relaxgo/internal/op"
 )
 
-// Program computes some nodes of a graph.
+// Program computes some nodes of a graph: the ops that they need, each after those that it reads.
 type Program[T op.Float] struct {
 	graph   *Graph[T]
-	machine G.VM
+	nodes   []*G.Node // leaves and ops, in an order in which they can be computed
+	reads   [][]int   // for each node the places of its inputs in nodes
+	values  []G.Value // of the nodes
+	args    []G.Value // of the op under way
 	outputs []*output[T]
 	byName  map[string]*output[T]
 }
 
 type output[T op.Float] struct {
 	name   string
-	node   *G.Node
+	place  int // in nodes
 	data   []T
 	finite bool
 }
@@ -53,11 +57,13 @@ func Compile[T op.Float](g *Graph[T], outs Outputs) (*Program[T], error) {
 	building.Lock()
 	defer building.Unlock()
 	p := &Program[T]{graph: g, byName: make(map[string]*output[T])}
+	var roots []*G.Node
 	for _, group := range []struct {
 		nodes  map[string]*G.Node
 		finite bool
 	}{{outs.Finite, true}, {outs.Plain, false}} {
-		for name, node := range group.nodes {
+		for _, name := range slices.Sorted(maps.Keys(group.nodes)) {
+			node := group.nodes[name]
 			if p.byName[name] != nil {
 				return nil, fmt.Errorf("program: output %q is named twice", name)
 			}
@@ -67,101 +73,97 @@ func Compile[T op.Float](g *Graph[T], outs Outputs) (*Program[T], error) {
 			if node.Dtype() != dtype[T]() {
 				return nil, fmt.Errorf("program: output %q holds %v, the graph %v", name, node.Dtype(), dtype[T]())
 			}
-			o := &output[T]{name: name, node: node, finite: group.finite}
+			if node.Op() == nil { // a leaf's memory may change between runs; what a run gives must not
+				var err error
+				if node, err = op.StopGradient(node); err != nil {
+					return nil, fmt.Errorf("program: output %q: %w", name, err)
+				}
+			}
+			o := &output[T]{name: name, finite: group.finite}
 			p.byName[name] = o
 			p.outputs = append(p.outputs, o)
+			roots = append(roots, node)
 		}
 	}
 	if len(p.outputs) == 0 {
 		return nil, errors.New("program: no outputs")
 	}
-	slices.SortFunc(p.outputs, func(a, b *output[T]) int {
-		if a.name < b.name {
-			return -1
-		}
-		return 1
-	})
-
-	nodes := below(p.outputs)
-	inner := make(map[*G.Node]bool) // nodes that another node of the program reads
-	hashes := make(map[uint32]*G.Node, len(nodes))
-	var leaves G.Nodes
-	for _, n := range nodes {
+	places := p.arrange(roots)
+	for i, o := range p.outputs {
+		o.place = places[roots[i]]
+	}
+	hashes := make(map[uint32]*G.Node, len(p.nodes))
+	for _, n := range p.nodes {
 		if other := hashes[n.Hashcode()]; other != nil {
 			return nil, fmt.Errorf("program: nodes %v and %v have the same hash; name their inputs differently", n, other)
 		}
 		hashes[n.Hashcode()] = n
-		if n.Op() == nil {
-			if n.Value() == nil {
-				return nil, fmt.Errorf("program: input %q has no value; bind it before compiling", n.Name())
-			}
-			leaves = append(leaves, n)
-		}
-		for it := g.graph.From(n.ID()); it.Next(); {
-			inner[it.Node().(*G.Node)] = true
+		if n.Op() == nil && n.Value() == nil {
+			return nil, fmt.Errorf("program: input %q has no value; bind it before compiling", n.Name())
 		}
 	}
-	if len(leaves) == 0 { // Gorgonia would panic
-		return nil, errors.New("program: no output depends on an input")
-	}
-	// The machine may compute a node in the memory of one that it no longer needs. What nobody reads is safe from
-	// that; an output that is read inside the program, or is a leaf, gives a copy.
-	roots := make(G.Nodes, len(p.outputs))
-	for i, o := range p.outputs {
-		if inner[o.node] || o.node.Op() == nil {
-			kept, err := op.StopGradient(o.node)
-			if err != nil {
-				return nil, fmt.Errorf("program: output %q: %w", o.name, err)
-			}
-			o.node = kept
-		}
-		roots[i] = o.node
-	}
-	code, locations, err := G.CompileFunction(g.graph, leaves, roots)
-	if err != nil {
-		return nil, fmt.Errorf("program: %w", err)
-	}
-	p.machine = G.NewTapeMachine(g.graph, G.WithPrecompiled(code, locations))
 	return p, nil
 }
 
-// below lists the nodes that the outputs are computed from, themselves included, each once.
-func below[T op.Float](outs []*output[T]) []*G.Node {
-	seen := make(map[*G.Node]bool)
-	var all, stack []*G.Node
-	push := func(n *G.Node) {
-		if !seen[n] {
-			seen[n] = true
-			all = append(all, n)
-			stack = append(stack, n)
-		}
+// arrange lists the nodes that the roots are computed from, themselves included, each after those that it reads.
+func (p *Program[T]) arrange(roots []*G.Node) map[*G.Node]int {
+	places := make(map[*G.Node]int)
+	type visit struct {
+		node *G.Node
+		read []*G.Node // its inputs, once they have been pushed
 	}
-	for _, o := range outs {
-		push(o.node)
+	var stack []visit
+	for _, r := range slices.Backward(roots) {
+		stack = append(stack, visit{node: r})
 	}
 	for len(stack) > 0 {
-		n := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		for it := n.Graph().From(n.ID()); it.Next(); {
-			push(it.Node().(*G.Node))
+		top := &stack[len(stack)-1]
+		n := top.node
+		if _, done := places[n]; done {
+			stack = stack[:len(stack)-1]
+			continue
 		}
+		if top.read == nil {
+			top.read = []*G.Node{}
+			for it := n.Graph().From(n.ID()); it.Next(); {
+				top.read = append(top.read, it.Node().(*G.Node))
+			}
+			for _, c := range slices.Backward(top.read) {
+				stack = append(stack, visit{node: c})
+			}
+			continue
+		}
+		in := make([]int, len(top.read))
+		for i, c := range top.read {
+			in[i] = places[c]
+		}
+		places[n] = len(p.nodes)
+		p.nodes = append(p.nodes, n)
+		p.reads = append(p.reads, in)
+		stack = stack[:len(stack)-1]
 	}
-	return all
+	p.values = make([]G.Value, len(p.nodes))
+	return places
 }
 
 // Run computes the outputs from what the inputs hold now. After an error the outputs are undefined, and the program
 // may be run again.
+//
+// Ops are called here, one after the other, and not by a Gorgonia machine: a machine computes some results in the
+// memory of values that it takes to be no longer needed, which is not always so, and hands every run to another
+// thread, which takes longer than a small network.
 func (p *Program[T]) Run() error {
 	p.graph.running.Lock()
 	defer p.graph.running.Unlock()
 	p.graph.last.Store(p)
-	err := p.machine.RunAll()
-	p.machine.Reset() // also after an error: a machine that is not reset does nothing
-	if err != nil {
-		return fmt.Errorf("program: %w", err)
+	for i, n := range p.nodes {
+		if err := p.compute(i, n); err != nil {
+			return fmt.Errorf("program: %w", err)
+		}
 	}
 	for _, o := range p.outputs {
-		if o.data, err = op.Floats[T](o.node.Value()); err != nil {
+		var err error
+		if o.data, err = op.Floats[T](p.values[o.place]); err != nil {
 			return fmt.Errorf("program: output %q: %w", o.name, err)
 		}
 	}
@@ -174,6 +176,27 @@ func (p *Program[T]) Run() error {
 				return &NonFiniteError{Output: o.name, Index: i, Value: f}
 			}
 		}
+	}
+	return nil
+}
+
+// compute gives node i its value. An op that panics, as some of Gorgonia's do, ends the run with an error.
+func (p *Program[T]) compute(i int, n *G.Node) (err error) {
+	if n.Op() == nil {
+		p.values[i] = n.Value()
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("op %v of shape %v: %v", n.Op(), n.Shape(), r)
+		}
+	}()
+	p.args = p.args[:0]
+	for _, j := range p.reads[i] {
+		p.args = append(p.args, p.values[j])
+	}
+	if p.values[i], err = n.Op().Do(p.args...); err != nil {
+		return fmt.Errorf("op %v of shape %v: %w", n.Op(), n.Shape(), err)
 	}
 	return nil
 }

@@ -624,16 +624,16 @@ func TestCompileMistakes(t *testing.T) {
 		{program.Outputs{Plain: nodes{"y": foreign}}, `"y" is not a node`},
 		{program.Outputs{Finite: nodes{"y": x}, Plain: nodes{"y": x}}, `"y" is named twice`},
 		{program.Outputs{Finite: nodes{"y": unbound}}, `"unbound" has no value`},
-		{program.Outputs{Plain: nodes{"y": constant}}, "depends on an input"},
 		{program.Outputs{Plain: nodes{"y": double}}, "float64"},
 	} {
 		if p, err := program.Compile(g, c.outs); p != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("program %v, error %v; want an error that says %s", p, err, c.want)
 		}
 	}
-	p := compile(t, g, program.Outputs{Plain: nodes{"y": x}}) // the mistakes have not spoilt the graph
+	p := compile(t, g, program.Outputs{Plain: nodes{"y": x, "one": constant}}) // the mistakes have not spoilt the graph
 	run(t, p)
 	equal(t, "y", p.Output("y"), []float32{0, 0})
+	equal(t, "a constant", p.Output("one"), []float32{1})
 }
 
 // Runs keep nothing: neither memory nor goroutines grow with their number.
