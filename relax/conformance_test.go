@@ -92,7 +92,7 @@ func checkReference[T op.Float](t *testing.T, s subject) {
 			t.Fatalf("shape %v: LogProb has shape %v, want one number per row", shape, lp.Shape())
 		}
 		var before [][]T
-		for _, l := range d.leafs {
+		for _, l := range d.leaves {
 			before = append(before, slices.Clone(l.data))
 		}
 		got, more := d.compileDraw(lp)()
@@ -127,7 +127,7 @@ func checkReference[T op.Float](t *testing.T, s subject) {
 				t.Errorf("shape %v: value %v outside the support", shape, z)
 			}
 		}
-		for j, l := range d.leafs {
+		for j, l := range d.leaves {
 			if !slices.Equal(l.data, before[j]) {
 				t.Errorf("shape %v: the run changed input %d", shape, j)
 			}
@@ -199,9 +199,7 @@ func checkValueGradient(t *testing.T, s subject) {
 				t.Errorf("∂/∂%s = %v, the surrogate's is %v", s.params[i].name, got[i], want[i])
 			}
 		}
-		if s.name != "Bernoulli" && s.name != "Categorical" {
-			compareGradient(t, s, d.rig, d.params, soft, soft)
-		}
+		compareGradient(t, s, d.rig, d.params, soft, soft)
 	}
 }
 
@@ -261,7 +259,7 @@ func checkTies(t *testing.T, s subject) {
 		θ, ε := random(s, shape, 30)
 		clear(ε)
 		for i := range θ {
-			if !s.params[i].scalar && s.params[i].name == "Logits" {
+			if !s.params[i].positive {
 				clear(θ[i])
 			}
 		}
@@ -303,7 +301,7 @@ func checkMoments(t *testing.T, s subject) {
 		Mean() (*G.Node, error)
 		Mode() (*G.Node, error)
 	}
-	if _, ok := s.distribution(t, triple(s, 0), 1).(moments); !ok {
+	if _, ok := s.build(make(G.Nodes, len(s.params))).(moments); !ok {
 		t.Skip("no moments in closed form")
 	}
 	for seed := range uint64(3) {
@@ -372,7 +370,7 @@ func checkSampler(t *testing.T, s subject) {
 				for k := range θ {
 					other[k] = slices.Clone(θ[k])
 				}
-				if p.name == "Temperature" || p.name == "Sigma" {
+				if p.positive {
 					other[i][j] *= 0.8
 				} else {
 					other[i][j] += 0.4
@@ -446,15 +444,15 @@ func checkLaw(t *testing.T, s subject) {
 		if p := (distuv.ChiSquared{K: float64(len(want) - 1)}).Survival(χ2); !(p > 5e-5) {
 			t.Errorf("parameters %.3v: χ² = %.2f, p = %.2g: outcomes %v, expected %.0f", θ, χ2, p, observed, expected)
 		}
-		relaxation, ok := s.distribution(t, θ, n).(relax.Relaxation)
+		// LogProb of the discrete law at each hard sample is the logarithm of its probability.
+		r := newRig[float64](t)
+		_, dist := build(r, s, []int{n, len(θ[0])}, repeated(s, θ, n))
+		relaxation, ok := dist.(relax.Relaxation)
 		if !ok {
 			continue
 		}
-		// LogProb of the discrete law at each hard sample is the logarithm of its probability.
-		r := newRig[float64](t)
-		_, dist := build(r, s, []int{len(xs), len(θ[0])}, repeated(s, θ, len(xs)))
 		hard := bind(r, xs).Hard
-		lp := r.compile(r.node(dist.(relax.Relaxation).Discrete().LogProb(relax.Draw{Value: hard, Hard: hard})))()[0]
+		lp := r.compile(r.node(relaxation.Discrete().LogProb(relax.Draw{Value: hard})))()[0]
 		for i, x := range xs {
 			if p := math.Log(want[s.outcome(x.hard)]); !near(lp[i], p, 1e-12) {
 				t.Fatalf("%T: log-probability %.15g of %v, want %.15g", relaxation.Discrete(), lp[i], x.hard, p)
@@ -579,12 +577,6 @@ func product(axes ...[]float64) [][]float64 {
 	return out
 }
 
-// distribution builds the subject for n rows in a graph of its own.
-func (s subject) distribution(tb testing.TB, θ [][]float64, n int) relax.Distribution {
-	_, dist := build(newRig[float64](tb), s, []int{n, len(θ[0])}, repeated(s, θ, n))
-	return dist
-}
-
 // checkMistakes makes every mistake there is with shapes, types and graphs: each is an error that says what is wrong.
 func checkMistakes(t *testing.T, s subject) {
 	shape := []int{2, 3}
@@ -593,8 +585,8 @@ func checkMistakes(t *testing.T, s subject) {
 		return r.input(slices.Repeat([]float64{0.5}, noise.Spec{Shape: shape}.Size()), shape...).node
 	}
 	typed := func(dt tensor.Dtype, shape ...int) *G.Node {
-		r.leafs = append(r.leafs, nil) // keeps the numbers of names apart
-		name := G.WithName(fmt.Sprintf("typed%d", len(r.leafs)))
+		r.leaves = append(r.leaves, nil) // keeps the numbers of names apart
+		name := G.WithName(fmt.Sprintf("typed%d", len(r.leaves)))
 		if len(shape) == 0 {
 			return G.NewScalar(r.graph, dt, name)
 		}
@@ -659,8 +651,8 @@ func checkMistakes(t *testing.T, s subject) {
 			ps := parameters()
 			ps[i] = m.node
 			attempt(t, fmt.Sprintf("Rsample with %s as %s", m.what, p.name), rsample(ps, ε), m.words)
-			// Densities of straight-through distributions are those of the discrete law: no temperature.
-			if !strings.Contains(s.name, "StraightThrough") || !p.scalar {
+			// The density of a straight-through distribution is that of the discrete law and needs no temperature.
+			if s.surrogate == nil || !p.scalar {
 				attempt(t, fmt.Sprintf("LogProb with %s as %s", m.what, p.name), logProb(ps, full), m.words)
 			}
 		}
@@ -680,6 +672,19 @@ func checkMistakes(t *testing.T, s subject) {
 	} {
 		attempt(t, "Rsample with "+m.what, rsample(parameters(), m.eps...), m.words)
 	}
+	// Without a batch axis nothing works, even if all shapes agree; nor without sizes.
+	vectors, unsized := parameters(), parameters()
+	sizeless := G.NewTensor(r.graph, tensor.Float64, 2, G.WithName("sizeless"))
+	for i, p := range s.params {
+		if !p.scalar {
+			vectors[i], unsized[i] = node(r, 3), sizeless
+		}
+	}
+	v := node(r, 3)
+	attempt(t, "Rsample of vectors", rsample(vectors, v), "batch axis")
+	attempt(t, "LogProb of vectors", logProb(vectors, relax.Draw{Value: v, Logit: v, Hard: v}), "batch axis")
+	attempt(t, "Rsample of nodes without sizes", rsample(unsized, sizeless), "shape")
+	attempt(t, "LogProb of nodes without sizes", logProb(unsized, relax.Draw{Value: sizeless, Logit: sizeless, Hard: sizeless}), "shape")
 	// A vector is not a matrix of one row or one column.
 	for _, shape := range [][]int{{1, 3}, {3, 1}} {
 		ps := parameters()

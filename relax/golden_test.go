@@ -153,7 +153,7 @@ func goldenKL(first, second string, classes bool, build func(a, b *G.Node) relax
 	return func(t *testing.T, c goldenCase) {
 		r := newRig[float64](t)
 		var names []string
-		var leafs []*leaf[float64]
+		var leaves []*leaf[float64]
 		input := func(name string) *G.Node {
 			x, ok := c.Params[name]
 			if !ok {
@@ -163,13 +163,13 @@ func goldenKL(first, second string, classes bool, build func(a, b *G.Node) relax
 			if classes {
 				shape = []int{x.rows, len(x.data) / x.rows}
 			}
-			names, leafs = append(names, name), append(leafs, r.input(x.data, shape...))
-			return leafs[len(leafs)-1].node
+			names, leaves = append(names, name), append(leaves, r.input(x.data, shape...))
+			return leaves[len(leaves)-1].node
 		}
 		q := build(input("q_"+first), input("q_"+second))
 		p := build(input("p_"+first), input("p_"+second))
 		kl := r.node(relax.KL(q, p))
-		grads, err := autodiff.Gradient(r.node(op.SumAll(kl)), nodes(leafs)...)
+		grads, err := autodiff.Gradient(r.node(op.SumAll(kl)), nodes(leaves)...)
 		if err != nil {
 			t.Fatal(err)
 		}

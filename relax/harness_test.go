@@ -20,9 +20,9 @@ import (
 
 // A rig is a graph whose inputs are bound to slices.
 type rig[T op.Float] struct {
-	tb    testing.TB
-	graph *G.ExprGraph
-	leafs []*leaf[T]
+	tb     testing.TB
+	graph  *G.ExprGraph
+	leaves []*leaf[T]
 }
 
 // A leaf is an input of a rig. To write to data is to set the input.
@@ -47,7 +47,7 @@ func (r *rig[T]) input(values []float64, shape ...int) *leaf[T] {
 	for i, v := range values {
 		l.data[i] = T(v)
 	}
-	name := G.WithName(fmt.Sprintf("in%d", len(r.leafs)))
+	name := G.WithName(fmt.Sprintf("in%d", len(r.leaves)))
 	if len(shape) == 0 {
 		l.node = G.NewScalar(r.graph, dtype[T](), name)
 	} else {
@@ -56,7 +56,7 @@ func (r *rig[T]) input(values []float64, shape ...int) *leaf[T] {
 	if err := G.Let(l.node, op.Value(l.data, tensor.Shape(shape).Clone())); err != nil {
 		r.tb.Fatalf("input of shape %v: %v", shape, err)
 	}
-	r.leafs = append(r.leafs, l)
+	r.leaves = append(r.leaves, l)
 	return l
 }
 
@@ -89,7 +89,7 @@ func (r *rig[T]) compile(outs ...*G.Node) func() [][]float64 {
 		}
 	}
 	var inputs G.Nodes
-	for _, l := range r.leafs {
+	for _, l := range r.leaves {
 		if reached[l.node] {
 			inputs = append(inputs, l.node)
 		}
@@ -200,9 +200,9 @@ func build[T op.Float](r *rig[T], s subject, shape []int, θ [][]float64) ([]*le
 	return params, s.build(nodes)
 }
 
-func nodes[T op.Float](leafs []*leaf[T]) G.Nodes {
+func nodes[T op.Float](leaves []*leaf[T]) G.Nodes {
 	var ns G.Nodes
-	for _, l := range leafs {
+	for _, l := range leaves {
 		ns = append(ns, l.node)
 	}
 	return ns

@@ -147,7 +147,7 @@ func klRelaxedBernoulli(q, p RelaxedBernoulli) (*G.Node, error) {
 	}
 	var e op.Expr
 	half := e.Of(op.Scale(e.Of(op.Sub(q.Logits, lp)), 0.5))
-	return e.Node(e.Of(op.SumEvent(e.Of(op.Affine(e.Of(op.XCoth(half)), 2, -2)))))
+	return e.Node(e.Of(op.SumEvent(e.Of(op.Scale(e.Of(op.XCothM1(half)), 2)))))
 }
 
 // prior validates the parameters of a pair and gives p's the batch axis if it has none.

@@ -227,11 +227,9 @@ func TestKLErrors(t *testing.T) {
 func sampleKL(t *testing.T, s subject, θq, θp [][]float64, n int) (estimates []float64, gradients [][]float64) {
 	t.Helper()
 	size := len(θq[0])
-	xs := make([]float64, n*size)
 	shape := []int{n, size}
 	_, ε := random(s, shape, 400)
-	copy(xs, ε)
-	d := sample[float64](t, s, shape, repeated(s, θq, n), xs)
+	d := sample[float64](t, s, shape, repeated(s, θq, n), ε)
 	ps, _ := build(d.rig, s, shape, repeated(s, θp, n))
 	kl := d.node(relax.SampleKL(d.dist, s.build(nodes(ps)), d.draw))
 	grads, err := autodiff.Gradient(d.node(op.SumAll(kl)), d.params[0].node)

@@ -96,7 +96,7 @@ func parameter(name string, n *G.Node) error {
 	switch {
 	case n == nil:
 		return fmt.Errorf("relax: %s is nil", name)
-	case n.Dims() < 2:
+	case len(n.Shape()) < 2: // Dims counts axes even if a node was made without their sizes
 		return fmt.Errorf("relax: %s has shape %v; a batch axis and at least one event axis are needed, [B, D]", name, n.Shape())
 	case n.Dtype() != G.Float32 && n.Dtype() != G.Float64:
 		return fmt.Errorf("relax: %s is %v; float32 or float64 is needed", name, n.Dtype())

@@ -45,7 +45,8 @@ type subject struct {
 type param struct {
 	name     string
 	scalar   bool
-	optional bool
+	optional bool // nil stands for a default
+	positive bool
 	draw     func(r *rand.Rand) float64
 	extremes []float64
 }
@@ -85,12 +86,12 @@ var (
 	logits = param{name: "Logits", draw: func(r *rand.Rand) float64 { return 2 * r.NormFloat64() }, extremes: []float64{-50, 0, 50}}
 	// Temperatures are drawn between 0.2 and 5, evenly in the logarithm.
 	temperature = param{
-		name: "Temperature", scalar: true, optional: true,
+		name: "Temperature", scalar: true, optional: true, positive: true,
 		draw:     func(r *rand.Rand) float64 { return math.Exp(math.Log(5) * (2*r.Float64() - 1)) },
 		extremes: []float64{1e-3, 0.1, 1, 10},
 	}
 	location = param{name: "Mu", draw: logits.draw, extremes: logits.extremes}
-	scale    = param{name: "Sigma", draw: func(r *rand.Rand) float64 { return math.Exp(r.NormFloat64() / 2) }, extremes: []float64{1e-3, 1, 10}}
+	scale    = param{name: "Sigma", positive: true, draw: func(r *rand.Rand) float64 { return math.Exp(r.NormFloat64() / 2) }, extremes: []float64{1e-3, 1, 10}}
 )
 
 var subjects = []subject{
@@ -343,7 +344,7 @@ func simplexUniform(θ [][]float64, x variable) (u []float64) {
 	return u
 }
 
-func noGradient(p G.Nodes, _ *G.Node) (*G.Node, error) { return op.StopGradient(p[0]) }
+func noGradient(p G.Nodes, _ *G.Node) (*G.Node, error) { return op.FullLike(p[0], 0) }
 
 func isBit(z []float64) bool { return z[0] == 0 || z[0] == 1 }
 

@@ -66,9 +66,15 @@ func gemm32(c, a, b []float32, transA, transB bool, m, n, k int) {
 }
 
 func gemm64(c, a, b []float64, transA, transB bool, m, n, k int) {
-	flag := map[bool]blas.Transpose{false: blas.NoTrans, true: blas.Trans}
-	blas64.Implementation().Dgemm(flag[transA], flag[transB], m, n, k,
+	blas64.Implementation().Dgemm(transpose(transA), transpose(transB), m, n, k,
 		1, a, stride(transA, m, k), b, stride(transB, k, n), 0, c, n)
+}
+
+func transpose(trans bool) blas.Transpose {
+	if trans {
+		return blas.Trans
+	}
+	return blas.NoTrans
 }
 
 // stride is the row length of the stored matrix whose oriented size is rows×cols.

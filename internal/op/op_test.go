@@ -136,11 +136,11 @@ func cases() []opCase {
 		{name: "lognormalcdf, far left", build: unary(op.LogNormalCDF), shapes: rowShapes, order: 2,
 			draw:  func(_ int, r *rand.Rand) float64 { return -4 - 3*r.Float64() },
 			value: elementwise(func(x float64) float64 { return math.Log(math.Erfc(-x/math.Sqrt2) / 2) })},
-		{name: "xcoth", build: unary(op.XCoth), shapes: elementShapes, order: 2,
-			value: elementwise(func(x float64) float64 { return x * math.Cosh(x) / math.Sinh(x) })},
-		{name: "xcoth, near zero", build: unary(op.XCoth), shapes: rowShapes, order: 2,
+		{name: "xcothm1", build: unary(op.XCothM1), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return x*math.Cosh(x)/math.Sinh(x) - 1 })},
+		{name: "xcothm1, near zero", build: unary(op.XCothM1), shapes: rowShapes, order: 2,
 			draw:  func(_ int, r *rand.Rand) float64 { return 0.12 * (2*r.Float64() - 1) },
-			value: elementwise(func(x float64) float64 { return x * math.Cosh(x) / math.Sinh(x) })},
+			value: elementwise(func(x float64) float64 { return x*math.Cosh(x)/math.Sinh(x) - 1 })},
 		{name: "clamp", build: func(in ...*G.Node) (*G.Node, error) { return op.Clamp(in[0], -1, 1.5) }, shapes: elementShapes, order: 2,
 			value: elementwise(func(x float64) float64 { return math.Min(math.Max(x, -1), 1.5) })},
 		{name: "affine", build: func(in ...*G.Node) (*G.Node, error) { return op.Affine(in[0], -1.5, 0.25) }, shapes: elementShapes, order: 2,
@@ -541,11 +541,11 @@ func TestExtremes(t *testing.T) {
 			}
 			return 0
 		}},
-		{"xcoth", op.XCoth, func(x float64) float64 {
+		{"xcothm1", op.XCothM1, func(x float64) float64 {
 			if x == 0 {
-				return 1
+				return 0
 			}
-			return x / math.Tanh(x)
+			return x/math.Tanh(x) - 1
 		}},
 		{"softmax", op.Softmax, func(x float64) float64 {
 			if x == 1e4 {
@@ -720,7 +720,7 @@ func TestNoFurtherDerivative(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		n, err := op.XCoth(x.Node)
+		n, err := op.XCothM1(x.Node)
 		for range 4 {
 			if err != nil {
 				return err
@@ -735,7 +735,7 @@ func TestNoFurtherDerivative(t *testing.T) {
 		}
 		return err
 	})
-	if !errors.Is(err, op.ErrNotDifferentiable) || !strings.Contains(err.Error(), "xcoth") {
+	if !errors.Is(err, op.ErrNotDifferentiable) || !strings.Contains(err.Error(), "xcothm1") {
 		t.Errorf("the third derivative of xcoth: %v, want an error that names it", err)
 	}
 }

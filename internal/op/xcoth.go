@@ -6,21 +6,21 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-var xCothFunction = function{name: "xcoth", at: derivatives(xCoth, xCoth1, xCoth2)}
+var xCothM1Function = function{name: "xcothm1", at: derivatives(xCothM1, xCoth1, xCoth2)}
 
-// XCoth is x·coth(x), element by element: even, 1 at zero, |x| far away. The divergence between two logistic
-// distributions is made of it. Differentiable twice.
-func XCoth(x *G.Node) (*G.Node, error) { return xCothFunction.node(x) }
+// XCothM1 is x·coth(x) − 1, element by element: even, x²/3 near zero, |x| − 1 far away. The divergence between two
+// logistic distributions is made of it. Differentiable twice.
+func XCothM1(x *G.Node) (*G.Node, error) { return xCothM1Function.node(x) }
 
-// Below series the Taylor polynomial is used: x coth x = 1 + x²/3 − x⁴/45 + 2x⁶/945 − x⁸/4725 + 2x¹⁰/93555 − …
+// Below series the Taylor polynomial is used: x coth x − 1 = x²/3 − x⁴/45 + 2x⁶/945 − x⁸/4725 + 2x¹⁰/93555 − …
 const series = 0.1
 
-func xCoth(x float64) float64 {
+func xCothM1(x float64) float64 {
 	if math.Abs(x) < series {
 		s := x * x
-		return 1 + s*(1./3+s*(-1./45+s*(2./945+s*(-1./4725+s*2./93555))))
+		return s * (1./3 + s*(-1./45+s*(2./945+s*(-1./4725+s*2./93555))))
 	}
-	return x / math.Tanh(x)
+	return x/math.Tanh(x) - 1
 }
 
 // xCoth1 is coth x − x/sinh²x.
@@ -38,7 +38,7 @@ func xCoth2(x float64) float64 {
 		s := x * x
 		return 2./3 + s*(-12./45+s*(60./945+s*(-56./4725+s*180./93555)))
 	}
-	return 2 * (xCoth(x) - 1) * csch2(x)
+	return 2 * xCothM1(x) * csch2(x)
 }
 
 // csch2 is 1/sinh²x without overflow.
