@@ -1,6 +1,8 @@
 package vae
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"relaxgo/data"
 	"relaxgo/internal/optim"
 	"relaxgo/internal/run"
 )
@@ -25,6 +28,7 @@ func (t *trainer) save(d *run.Dir) error {
 		return err
 	}
 	s := run.Safetensors{Tensors: map[string]run.Tensor{}, Metadata: map[string]string{
+		"data":       t.data,
 		"step":       strconv.Itoa(t.step),
 		"images":     strconv.Itoa(t.images),
 		"loss_sum":   strconv.FormatFloat(t.lossSum, 'g', -1, 64),
@@ -49,10 +53,13 @@ func (t *trainer) restore(d *run.Dir) error {
 	path := d.Path(run.CheckpointFile)
 	s, err := run.ReadSafetensors(path)
 	if err != nil {
-		return err
+		return &unusable{err}
 	}
 	fail := func(err error) error {
-		return fmt.Errorf("vae: %s cannot be resumed from: %w", path, err)
+		return &unusable{fmt.Errorf("%s cannot be resumed from: %w", path, err)}
+	}
+	if s.Metadata["data"] != t.data {
+		return &ConfigError{Key: "data", Reason: t.set.Source + ": these are not the images that the run was begun with", Advice: "give -data as before, or -force to begin again"}
 	}
 	weights := make(map[string][]float32)
 	for _, p := range t.params.All() {
@@ -89,8 +96,14 @@ func (t *trainer) restore(d *run.Dir) error {
 			return fail(fmt.Errorf("%s: %w", key, err))
 		}
 	}
-	if p.step < 0 || p.step > t.steps() {
-		return fail(fmt.Errorf("it stands at step %d of %d", p.step, t.steps()))
+	if perEpoch := t.train.PerEpoch(); p.step > t.steps() {
+		return &ConfigError{
+			Key: "epochs", Reason: fmt.Sprintf("%d: the run has gone further already", t.Epochs),
+			Advice: fmt.Sprintf("-epochs=%d or more continues", (p.step-1)/perEpoch+1),
+		}
+	}
+	if p.step < 0 || p.images != t.imagesAfter(p.step) {
+		return fail(fmt.Errorf("it stands at step %d after %d images of the epoch", p.step, p.images))
 	}
 	if err := t.params.SetState(weights); err != nil {
 		return fail(err)
@@ -100,6 +113,32 @@ func (t *trainer) restore(d *run.Dir) error {
 	}
 	t.progress = p
 	// Rows of the checkpoint's own step come from an evaluation that is made again.
-	t.metrics, err = run.ContinueMetrics(d.Path(run.MetricsFile), p.step-1, elapsed)
-	return err
+	if t.metrics, err = run.ContinueMetrics(d.Path(run.MetricsFile), p.step-1, elapsed); err != nil {
+		return &unusable{err}
+	}
+	return nil
+}
+
+// imagesAfter is how many images an epoch has seen after that many steps of the run.
+func (t *trainer) imagesAfter(step int) int {
+	if step == 0 {
+		return 0
+	}
+	return min(((step-1)%t.train.PerEpoch()+1)*t.train.Size(), t.set.Train.Len())
+}
+
+// unusable is a run that cannot be continued from its files.
+type unusable struct{ error }
+
+func (e *unusable) Unwrap() error { return e.error }
+func (e *unusable) Hint() string  { return "-force begins again" }
+
+// fingerprint tells data sets apart.
+func fingerprint(d data.Dataset) string {
+	h := sha256.New()
+	for _, s := range []data.Set{d.Train, d.Test} {
+		fmt.Fprintln(h, s.Len(), s.Rows, s.Cols)
+		_, _ = h.Write(s.Images) // A hash takes everything.
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -48,13 +48,13 @@ type ConfigError struct {
 	Key    string // as in JSON and on the command line
 	Reason string
 	Advice string // what to do about it; may be empty
-	// Unknown is set if the value is a name that is not one of Known.
-	Unknown string
+	// Known is set if the value is a name that is not one of these, and then Unknown is that name.
 	Known   []string
+	Unknown string
 }
 
 func (e *ConfigError) Error() string {
-	if e.Unknown != "" {
+	if e.Known != nil {
 		return fmt.Sprintf("unknown -%s %q; known: %s", e.Key, e.Unknown, strings.Join(e.Known, ", "))
 	}
 	return fmt.Sprintf("-%s=%s", e.Key, e.Reason)
@@ -138,14 +138,29 @@ func (c Config) Validate() error {
 	return err
 }
 
+// Bounds of learning rates and temperatures, well inside float32.
+const (
+	scheduleMin = 1e-30
+	scheduleMax = 1e30
+)
+
 // schedule parses a schedule whose values must all be positive.
 func schedule(key, text, advice string) (optim.Schedule, error) {
 	s, err := optim.Parse(text)
 	if err != nil {
 		return s, &ConfigError{Key: key, Reason: fmt.Sprintf("%s: not a number and not a schedule kind:from:to:steps", text), Advice: advice}
 	}
-	if !(s.From > 0) || s.Kind != optim.Constant && !(s.To > 0) {
-		return s, &ConfigError{Key: key, Reason: text + ": must be positive", Advice: advice}
+	ends := []float64{s.From}
+	if s.Kind != optim.Constant {
+		ends = append(ends, s.To)
+	}
+	for _, v := range ends {
+		switch {
+		case !(v > 0):
+			return s, &ConfigError{Key: key, Reason: text + ": must be positive", Advice: advice}
+		case v < scheduleMin || v > scheduleMax:
+			return s, &ConfigError{Key: key, Reason: fmt.Sprintf("%s: must be from %g to %g", text, scheduleMin, scheduleMax), Advice: advice}
+		}
 	}
 	return s, nil
 }

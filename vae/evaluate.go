@@ -21,7 +21,7 @@ func (t *trainer) evaluate(epoch int) (Bounds, error) {
 	err := t.eachTestBatch(func(index, rows int) error {
 		fill(t.batch.noise, t.Seed, "test/noise", epoch, index)
 		if err := t.batch.evaluate.Run(); err != nil {
-			return fmt.Errorf("vae: test after epoch %d: %w", epoch, err)
+			return t.explain(fmt.Sprintf("test after epoch %d", epoch), err)
 		}
 		for i := range rows {
 			soft += float64(t.batch.evaluate.Output(outSoft)[i])
@@ -57,7 +57,7 @@ func (t *trainer) importanceWeighted(ctx context.Context) (float64, error) {
 	heads := make([]float32, 0, images*code)
 	err := t.eachTestBatch(func(_, rows int) error {
 		if err := t.batch.encode.Run(); err != nil {
-			return fmt.Errorf("vae: final test: %w", err)
+			return t.explain("final test", err)
 		}
 		heads = append(heads, t.batch.encode.Output(outHead)[:rows*code]...)
 		return nil
@@ -78,7 +78,7 @@ func (t *trainer) importanceWeighted(ctx context.Context) (float64, error) {
 	sum, done := 0.0, 0
 	for i := range batches.PerEpoch() {
 		if ctx.Err() != nil {
-			return 0, fmt.Errorf("vae: stopped during the final test: %w", ctx.Err())
+			return 0, fmt.Errorf("stopped during the final test: %w", ctx.Err())
 		}
 		rows, err := batches.Fill(testEpoch, i, x)
 		if err != nil {
@@ -93,7 +93,7 @@ func (t *trainer) importanceWeighted(ctx context.Context) (float64, error) {
 		}
 		fill(w.noise, t.Seed, "test/weights", i)
 		if err := w.ratio.Run(); err != nil {
-			return 0, fmt.Errorf("vae: final test: %w", err)
+			return 0, t.explain("final test", err)
 		}
 		for j := range rows {
 			sum -= logMeanExp(w.ratio.Output(outRatio)[j*t.IW : (j+1)*t.IW])
@@ -133,7 +133,7 @@ func (t *trainer) pictures() (*run.Safetensors, error) {
 	}
 	fill(t.batch.noise, t.Seed, "pictures/noise")
 	if err := t.batch.encode.Run(); err != nil {
-		return nil, fmt.Errorf("vae: pictures: %w", err)
+		return nil, fmt.Errorf("pictures: %w", err)
 	}
 	d, err := t.decoder(n + sampled)
 	if err != nil {
@@ -142,7 +142,7 @@ func (t *trainer) pictures() (*run.Safetensors, error) {
 	copy(d.code, t.batch.encode.Output(outCode)[:n*code])
 	t.priorCodes(d.code[n*code:], rand.New(stream.New(t.Seed, "pictures/prior")))
 	if err := d.mean.Run(); err != nil {
-		return nil, fmt.Errorf("vae: pictures: %w", err)
+		return nil, fmt.Errorf("pictures: %w", err)
 	}
 	mean := d.mean.Output(outMean)
 	grid := func(n int, pixels []float32) run.Tensor {

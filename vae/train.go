@@ -100,6 +100,7 @@ type trainer struct {
 	*model
 	set         data.Dataset
 	train, test *data.Batches
+	data        string // fingerprint of set
 	batch       *bound
 	adam        optim.Optimizer
 	metrics     *run.Metrics
@@ -136,12 +137,12 @@ func newTrainer(cfg Config, set data.Dataset) (*trainer, error) {
 		}
 	}
 	if n := set.Train.Len(); p.Batch > n {
-		return nil, &ConfigError{Key: "batch", Reason: fmt.Sprintf("%d: there are %d training images", p.Batch, n), Advice: "-batch=128 is the default"}
+		return nil, &ConfigError{Key: "batch", Reason: fmt.Sprintf("%d: there are %d training images", p.Batch, n), Advice: fmt.Sprintf("-batch=%d or less", n)}
 	}
 	if set, err = set.Binarize(p.Targets, p.Seed); err != nil {
 		return nil, err
 	}
-	t := &trainer{set: set}
+	t := &trainer{set: set, data: fingerprint(set)}
 	if t.train, err = data.NewBatches(set.Train, p.Batch, data.BatchOptions{Shuffle: true, Seed: p.Seed}); err != nil {
 		return nil, err
 	}
@@ -178,14 +179,16 @@ func (t *trainer) run(ctx context.Context, d *run.Dir) (Summary, error) {
 			return Summary{}, err
 		}
 	}
+	f := newFeed(t.train, t.pixels, t.batch.noise, t.Seed, t.step, t.steps())
+	defer f.close()
 	for t.step < t.steps() {
 		if ctx.Err() != nil {
 			if err := t.save(d); err != nil {
 				return Summary{}, err
 			}
-			return Summary{}, fmt.Errorf("vae: stopped after step %d of %d: %w", t.step, t.steps(), ctx.Err())
+			return Summary{}, fmt.Errorf("stopped after step %d of %d: %w", t.step, t.steps(), ctx.Err())
 		}
-		if err := t.trainStep(); err != nil {
+		if err := t.trainStep(f); err != nil {
 			return Summary{}, err
 		}
 		t.tell(Event{Phase: Training, Epoch: (t.step-1)/perEpoch + 1, Done: t.step, Total: t.steps(), Loss: t.lossSum / float64(t.images)})
@@ -201,14 +204,13 @@ func (t *trainer) run(ctx context.Context, d *run.Dir) (Summary, error) {
 	return t.finish(d)
 }
 
-// trainStep makes one update.
-func (t *trainer) trainStep() error {
+// trainStep makes one update from the next input of the feed.
+func (t *trainer) trainStep(f *feed) error {
 	start := time.Now()
-	epoch, index := t.step/t.train.PerEpoch(), t.step%t.train.PerEpoch()
-	if index == 0 {
+	if t.step%t.train.PerEpoch() == 0 {
 		t.lossSum, t.images = 0, 0
 	}
-	rows, err := t.train.Fill(epoch, index, t.batch.x)
+	rows, err := f.take(t.batch)
 	if err != nil {
 		return err
 	}
@@ -219,12 +221,11 @@ func (t *trainer) trainStep() error {
 		}
 	}
 	t.setTemperature()
-	fill(t.batch.noise, t.Seed, "train/noise", t.step)
 	if err := t.batch.step.Run(); err != nil {
-		return stepError(t.step, err)
+		return t.explain(fmt.Sprint("step ", t.step+1), err)
 	}
 	if err := t.adam.Step(t.batch.gradients(), t.lr.At(t.step)); err != nil {
-		return stepError(t.step, err)
+		return t.astray(fmt.Sprint("step ", t.step+1), err) // by a gradient: all else has been validated
 	}
 	for _, v := range t.batch.step.Output(outRows)[:rows] {
 		t.lossSum += float64(v)
@@ -235,25 +236,31 @@ func (t *trainer) trainStep() error {
 	return nil
 }
 
-func stepError(step int, err error) error {
-	var nonFinite *program.NonFiniteError
-	if errors.As(err, &nonFinite) {
-		return &diverged{step: step, err: err}
+// explain says where a program failed and, if its numbers are not finite any more, what helps.
+func (t *trainer) explain(where string, err error) error {
+	if errors.As(err, new(*program.NonFiniteError)) {
+		return t.astray(where, err)
 	}
-	return fmt.Errorf("vae: step %d: %w", step, err)
+	return fmt.Errorf("%s: %w", where, err)
 }
 
-// diverged is a loss that is not finite any more.
+// astray is the error for numbers that are not finite any more.
+func (t *trainer) astray(where string, err error) error {
+	cure := "a smaller -lr"
+	if t.method.Temperature != "" {
+		cure += " or a higher -temperature"
+	}
+	return &diverged{fmt.Errorf("%s: %w", where, err), cure + " usually keeps the loss finite; -force begins again"}
+}
+
+// diverged is a run whose loss is not finite any more.
 type diverged struct {
-	step int
-	err  error
+	error
+	hint string
 }
 
-func (e *diverged) Error() string { return fmt.Sprintf("vae: step %d: %v", e.step, e.err) }
-func (e *diverged) Unwrap() error { return e.err }
-func (e *diverged) Hint() string {
-	return "a smaller -lr or a higher -temperature usually keeps the loss finite"
-}
+func (e *diverged) Unwrap() error { return e.error }
+func (e *diverged) Hint() string  { return e.hint }
 
 func (t *trainer) setTemperature() {
 	if t.batch.temperature != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"relaxgo/data"
@@ -22,7 +23,8 @@ func main() { os.Exit(cli.Main("vae", train)) }
 
 // options are the flags that do not change the numbers of a run.
 type options struct {
-	dataDir, out         string
+	dataDir, targets     string
+	out                  string
 	resume, force, quick bool
 	list                 bool
 	profile              string
@@ -33,33 +35,33 @@ type options struct {
 func flags(cfg *vae.Config, opt *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("vae", flag.ContinueOnError)
 	fs.StringVar(&cfg.Relax, "relax", cfg.Relax, "`method` of training through the discrete code, see below")
-	fs.StringVar(&cfg.Temperature, "temperature", "", "of the relaxation: a `number` or a schedule over steps such as exp:1:0.5:4690 (default: the method's)")
-	fs.StringVar(&cfg.KL, "kl", cfg.KL, "divergence in the training loss: `kind` discrete or relaxed")
+	fs.StringVar(&cfg.Temperature, "temperature", "", "temperature of the relaxation: a `number` or a schedule over steps such as exp:1:0.5:4690 (default: the method's)")
+	fs.StringVar(&cfg.KL, "kl", cfg.KL, "`divergence` in the training loss: discrete or relaxed")
 	fs.Float64Var(&cfg.Beta, "beta", cfg.Beta, "`weight` of the divergence in the training loss")
 
 	fs.IntVar(&cfg.Latent, "latent", cfg.Latent, "`number` of latent variables")
-	fs.IntVar(&cfg.Classes, "classes", cfg.Classes, "`classes` of each latent variable, for categorical methods")
+	fs.IntVar(&cfg.Classes, "classes", cfg.Classes, "`number` of classes of each latent variable, for categorical methods")
 	fs.IntVar(&cfg.Layers, "layers", cfg.Layers, "`number` of hidden layers of encoder and decoder, 0 for linear ones")
-	fs.IntVar(&cfg.Hidden, "hidden", cfg.Hidden, "`units` of a hidden layer")
+	fs.IntVar(&cfg.Hidden, "hidden", cfg.Hidden, "`number` of units in a hidden layer")
 
-	fs.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "`passes` over the training images")
-	fs.IntVar(&cfg.Batch, "batch", cfg.Batch, "`images` per step")
+	fs.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "`number` of passes over the training images")
+	fs.IntVar(&cfg.Batch, "batch", cfg.Batch, "`number` of images per step")
 	fs.StringVar(&cfg.LR, "lr", cfg.LR, "learning rate of Adam: a `number` or a schedule over steps such as cosine:1e-3:1e-5:4690")
-	fs.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "`seed` of everything random")
+	fs.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "`number` that everything random derives from")
 	fs.BoolVar(&opt.quick, "quick", false, "a small run of a few seconds, for trying out: one epoch on part of the images")
 
 	fs.StringVar(&opt.dataDir, "data", "", "`directory` with four IDX files, gzipped or not (default: MNIST as shipped with GoMNIST)")
-	fs.TextVar(&cfg.Targets, "binarize", cfg.Targets, "`targets`: grey, static, dynamic or threshold")
-	fs.IntVar(&cfg.TrainImages, "train", cfg.TrainImages, "use the first so `many` training images, 0 for all")
-	fs.IntVar(&cfg.TestImages, "test", cfg.TestImages, "use the first so `many` test images, 0 for all")
-	fs.IntVar(&cfg.IW, "iw", cfg.IW, "discrete `samples` per image of the final bound test_nll")
+	fs.StringVar(&opt.targets, "binarize", cfg.Targets.String(), "`targets` that pixels become: grey, or 0 and 1 drawn once (static), anew in every epoch (dynamic) or cut at one half (threshold)")
+	fs.IntVar(&cfg.TrainImages, "train", cfg.TrainImages, "use the first `number` of training images, 0 for all")
+	fs.IntVar(&cfg.TestImages, "test", cfg.TestImages, "use the first `number` of test images, 0 for all")
+	fs.IntVar(&cfg.IW, "iw", cfg.IW, "`number` of discrete samples per image in the final bound test_nll")
 
 	fs.StringVar(&opt.out, "out", "results", "`directory` under which runs are kept")
 	fs.BoolVar(&opt.resume, "resume", false, "continue an interrupted run")
-	fs.BoolVar(&opt.force, "force", false, "begin again over a run that is there")
+	fs.BoolVar(&opt.force, "force", false, "begin again, in place of a run that is there")
 	fs.BoolVar(&opt.list, "list", false, "list the methods and exit")
 	fs.StringVar(&opt.profile, "cpuprofile", "", "write a CPU profile to this `file`")
-	fs.Var(&opt.progress, "progress", "`mode` of progress on stderr: auto, on or off")
+	fs.Var(&opt.progress, "progress", "`mode` of the live progress on stderr, besides a line an epoch: auto, on or off")
 	return fs
 }
 
@@ -81,7 +83,7 @@ func command(fs *flag.FlagSet) *cli.Command {
 			{Title: "Run", Flags: []string{"out", "resume", "force", "progress", "cpuprofile", "list", "version"}},
 		},
 		Sections: []cli.Section{
-			{Title: "Methods", Text: methodTable()},
+			{Title: "Methods", Entries: methods()},
 			{Title: "Files", Text: strings.Join([]string{
 				"results/vae/METHOD/seed-N/ holds",
 				"  config.json              the resolved configuration",
@@ -96,28 +98,38 @@ func command(fs *flag.FlagSet) *cli.Command {
 	}
 }
 
-func methodTable() string {
-	var b strings.Builder
-	for i, m := range vae.Methods() {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "%-17s %s (%s)", m.Name, m.Summary, m.Source)
+// methods says what each method does and where it comes from.
+func methods() []cli.Entry {
+	var list []cli.Entry
+	for _, m := range vae.Methods() {
+		list = append(list, cli.Entry{Name: m.Name, Text: fmt.Sprintf("%s (%s)", m.Summary, m.Source)})
 	}
-	return b.String()
+	return list
+}
+
+// targets finds the targets of that name.
+func targets(name string) (data.Targets, error) {
+	var known []string
+	for _, t := range []data.Targets{data.Grey, data.Static, data.Dynamic, data.Threshold} {
+		if t.String() == name {
+			return t, nil
+		}
+		known = append(known, t.String())
+	}
+	return 0, cli.Unknown("-binarize", name, known)
 }
 
 // quickly shrinks what the user did not set himself to a run of a few seconds.
-func quickly(cfg *vae.Config, fs *flag.FlagSet) {
-	set := make(map[string]bool)
-	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
+func quickly(cfg *vae.Config, fs *flag.FlagSet, set data.Dataset) {
+	given := make(map[string]bool)
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, shrink := range map[string]func(){
 		"epochs": func() { cfg.Epochs = 1 },
-		"train":  func() { cfg.TrainImages = 12800 },
-		"test":   func() { cfg.TestImages = 1000 },
+		"train":  func() { cfg.TrainImages = min(12800, set.Train.Len()) },
+		"test":   func() { cfg.TestImages = min(1000, set.Test.Len()) },
 		"iw":     func() { cfg.IW = 10 },
 	} {
-		if !set[name] {
+		if !given[name] {
 			shrink()
 		}
 	}
@@ -130,7 +142,9 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		return err
 	}
 	if opt.list {
-		fmt.Fprintln(stdout, methodTable())
+		for _, m := range methods() {
+			fmt.Fprintf(stdout, "%-17s %s\n", m.Name, m.Text)
+		}
 		return nil
 	}
 	if opt.resume && opt.force {
@@ -138,8 +152,10 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	}
 	dir := filepath.Join(opt.out, "vae", cfg.Relax, fmt.Sprintf("seed-%d", cfg.Seed))
 	if opt.quick {
-		quickly(&cfg, fs)
 		dir += "-quick"
+	}
+	if cfg.Targets, err = targets(opt.targets); err != nil {
+		return err
 	}
 	if err := cfg.Validate(); err != nil {
 		return usage(err)
@@ -154,25 +170,21 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
+	if opt.quick {
+		quickly(&cfg, fs, set)
+	}
 	progress := cli.NewProgress(stderr, opt.progress)
 	defer progress.Done("")
-	images := set.Train.Len()
-	if cfg.TrainImages > 0 {
-		images = min(images, cfg.TrainImages)
-	}
-	progress.Println(fmt.Sprintf("vae: training %s, seed %d, on %d images", cfg.Relax, cfg.Seed, images))
-	summary, err := vae.Train(ctx, cfg, set, dir, vae.Options{Force: opt.force, Resume: opt.resume, Report: reporter(progress, cfg)})
+	summary, err := vae.Train(ctx, cfg, set, dir, vae.Options{Force: opt.force, Resume: opt.resume, Report: reporter(progress, cfg, set)})
 	switch {
 	case errors.Is(err, context.Canceled):
-		return cli.Hint(fmt.Errorf("%w: %v; saved in %s", cli.ErrInterrupted, err, dir), "-resume continues")
+		return cli.Hint(fmt.Errorf("%w, saved in %s", cli.ErrInterrupted, dir), "the same command with -resume continues")
 	case err != nil:
 		return usage(err)
 	}
-	if err := draw(dir, summary, again(fs)); err != nil {
-		return err
-	}
+	err = draw(dir, summary, again(fs))
 	progress.Done("")
-	return report(stdout, dir, summary)
+	return errors.Join(err, report(stdout, dir, summary))
 }
 
 // usage makes a mistake in the configuration a mistake in the command line.
@@ -181,15 +193,23 @@ func usage(err error) error {
 	if !errors.As(err, &mistake) {
 		return err
 	}
-	if mistake.Unknown != "" {
+	if mistake.Known != nil {
 		return cli.Unknown("-"+mistake.Key, mistake.Unknown, mistake.Known)
 	}
 	return cli.Hint(cli.Usagef("%v", mistake), "%s", mistake.Advice)
 }
 
 // reporter turns the events of a run into progress lines.
-func reporter(p *cli.Progress, cfg vae.Config) func(vae.Event) {
+func reporter(p *cli.Progress, cfg vae.Config, set data.Dataset) func(vae.Event) {
+	begin := sync.OnceFunc(func() {
+		images := cfg.TrainImages
+		if images == 0 {
+			images = set.Train.Len()
+		}
+		p.Println(fmt.Sprintf("training %s, seed %d, on %d images", cfg.Relax, cfg.Seed, images))
+	})
 	return func(e vae.Event) {
+		begin() // not before it is clear that nothing is wrong with the configuration
 		switch e.Phase {
 		case vae.Training:
 			left := time.Duration(float64(e.Total-e.Done) * e.MsPerStep * float64(time.Millisecond))
@@ -209,7 +229,7 @@ func again(fs *flag.FlagSet) string {
 	line := "go run ./cmd/vae"
 	fs.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "out", "data", "resume", "force", "progress", "cpuprofile": // these change where and how, not what
+		case "out", "resume", "force", "progress", "cpuprofile": // these change where and how, not what
 		default:
 			line += fmt.Sprintf(" -%s=%v", f.Name, f.Value)
 		}
@@ -227,7 +247,7 @@ func draw(dir string, s vae.Summary, command string) error {
 	return plots.DrawRun(dir, plots.Captions{
 		Reconstruction: "Test images and their reconstructions from one exactly discrete code each. " + what,
 		Samples:        "Decoder means for 64 codes drawn from the uniform prior. " + what,
-		Curves:         "Bounds in nats per image; lower is better. " + what,
+		Curves:         "Losses after every epoch. " + what,
 	})
 }
 
@@ -237,11 +257,11 @@ func report(w io.Writer, dir string, s vae.Summary) error {
 		name, meaning string
 		value         float64
 	}{
-		{"test_loss", "negative bound with the training sample", s.TestLoss},
-		{"test_nelbo", "negative bound with exactly discrete codes", s.TestNELBO},
-		{"test_nll", "importance-weighted bound with discrete codes", s.TestNLL},
+		{"test_loss", "with the sample of training, which is no bound if that is relaxed", s.TestLoss},
+		{"test_nelbo", "negative evidence bound with exactly discrete codes", s.TestNELBO},
+		{"test_nll", "importance-weighted bound with exactly discrete codes", s.TestNLL},
 	} {
-		fmt.Fprintf(w, "%-11s %8.2f  %s, nats per test image\n", row.name, row.value, row.meaning)
+		fmt.Fprintf(w, "%-11s %8.2f  nats per test image, %s\n", row.name, row.value, row.meaning)
 	}
 	fmt.Fprintf(w, "%-11s %8.2f  ms per training step, %d steps in %.1f s\n", "ms_per_step", s.MsPerStep, s.Steps, s.TrainSeconds)
 	_, err := fmt.Fprintf(w, "%-11s %s\n", "files", dir)

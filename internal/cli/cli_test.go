@@ -336,6 +336,6 @@ func example() (*Command, *settings) {
 		Examples: []string{"vae -quick", "vae -relax=hardconcrete -epochs=20", "vae -seed=2 -progress=off"},
 		Flags:    fs,
 		Groups:   []Group{{"Model", []string{"relax"}}, {"Training", []string{"lr", "epochs", "seed", "gone"}}},
-		Sections: []Section{{"Files", "\nconfig.json   the configuration\n\nsummary.json  the result\n"}},
+		Sections: []Section{{Title: "Files", Text: "\nconfig.json   the configuration\n\nsummary.json  the result\n"}},
 	}, cfg
 }

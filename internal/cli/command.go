@@ -29,8 +29,16 @@ type Group struct {
 	Flags []string
 }
 
-// Section is a titled part of the help. Its lines are printed as they are.
-type Section struct{ Title, Text string }
+// Section is a titled part of the help: entries, whose texts are wrapped beside
+// their names, then text, whose lines are printed as they are.
+type Section struct {
+	Title   string
+	Entries []Entry
+	Text    string
+}
+
+// Entry is a name and what it stands for.
+type Entry struct{ Name, Text string }
 
 // Parse sets the flags from args. After -h, -help or -version it has printed to
 // stdout and returns flag.ErrHelp. A mistake is a one-line [UsageError]: a flag

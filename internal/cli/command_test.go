@@ -115,9 +115,30 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: got\n%s\nwant\n%s", arg, stdout.String(), wantHelp)
 		}
 	}
+	names := Command{Name: "x", Purpose: "does.", Flags: flag.NewFlagSet("x", flag.ContinueOnError), Sections: []Section{{
+		Title: "Methods", Text: "All are old.",
+		Entries: []Entry{
+			{"short", "a text of many words that does not fit into the eighty columns of a line and goes on below"},
+			{"considerable", "a short text"},
+		},
+	}}}
+	var help bytes.Buffer
+	_ = names.Parse([]string{"-h"}, &help)
+	if want := `
+Methods:
+  short         a text of many words that does not fit into the eighty columns
+                of a line and goes on below
+  considerable  a short text
+  All are old.
+`; !strings.Contains(help.String(), want) {
+		t.Errorf("got\n%s\nwant it to hold\n%s", help.String(), want)
+	}
 	bare := Command{Name: "x", Purpose: "does.", Flags: flag.NewFlagSet("x", flag.ContinueOnError)}
 	var stdout bytes.Buffer
 	_ = bare.Parse([]string{"-h"}, &stdout)
+	if strings.Contains(stdout.String(), "Examples") {
+		t.Errorf("a section without lines:\n%s", stdout.String())
+	}
 	if want := "\nFlags:\n  -version  print the version and exit\n"; !strings.Contains(stdout.String(), want) {
 		t.Errorf("got\n%s\nwant it to hold\n%s", stdout.String(), want)
 	}

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// helpWidth is the column at which the text of flags is wrapped.
+// helpWidth is the column at which text is wrapped.
 const helpWidth = 80
 
 const exitCodes = `0    done
@@ -20,16 +20,17 @@ const exitCodes = `0    done
 func (c *Command) help() string {
 	var b strings.Builder
 	section := func(title string, lines ...string) {
+		if len(lines) == 0 {
+			return
+		}
 		fmt.Fprintf(&b, "\n%s:\n", title)
 		for _, line := range lines {
 			b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
 		}
 	}
-	fmt.Fprintf(&b, "%s %s\n", c.Name, c.Purpose)
+	b.WriteString(strings.Join(wrap(c.Name+" "+c.Purpose, helpWidth), "\n") + "\n")
 	section("Usage", c.Name+" [-flag=value ...]")
-	if len(c.Examples) > 0 {
-		section("Examples", c.Examples...)
-	}
+	section("Examples", c.Examples...)
 
 	var rest []string // the flags in no group
 	width := 0
@@ -54,7 +55,7 @@ func (c *Command) help() string {
 	}
 
 	for _, s := range c.Sections {
-		section(s.Title, strings.Split(strings.Trim(s.Text, "\n"), "\n")...)
+		section(s.Title, s.lines()...)
 	}
 	section("Exit codes", strings.Split(exitCodes, "\n")...)
 	return b.String()
@@ -75,14 +76,51 @@ func describe(f *flag.Flag, width int) []string {
 	if f.DefValue != "" && f.DefValue != "false" {
 		usage += " (default " + f.DefValue + ")"
 	}
+	return hang(heading(f), width, usage)
+}
+
+// lines are the section's, entries first.
+func (s Section) lines() []string {
 	var lines []string
-	line := pad(heading(f), width) + " "
-	for i, word := range strings.Fields(usage) {
-		if i > 0 && utf8.RuneCountInString("  "+line+" "+word) > helpWidth {
+	width := 0
+	for _, e := range s.Entries {
+		width = max(width, utf8.RuneCountInString(e.Name))
+	}
+	for _, e := range s.Entries {
+		lines = append(lines, hang(e.Name, width, e.Text)...)
+	}
+	if text := strings.Trim(s.Text, "\n"); text != "" {
+		lines = append(lines, strings.Split(text, "\n")...)
+	}
+	return lines
+}
+
+// hang puts text beside a name that is padded to width, wrapped within the
+// lines of a section.
+func hang(name string, width int, text string) []string {
+	lines := wrap(text, helpWidth-len("  ")-width-len("  "))
+	for i, line := range lines {
+		lines[i] = pad(name, width) + "  " + line
+		name = ""
+	}
+	return lines
+}
+
+// wrap breaks text between words into lines of at most width characters, as far
+// as its words allow.
+func wrap(text string, width int) []string {
+	line := ""
+	var lines []string
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+			line = word
+		case utf8.RuneCountInString(line+" "+word) > width:
 			lines = append(lines, line)
-			line = pad("", width) + " "
+			line = word
+		default:
+			line += " " + word
 		}
-		line += " " + word
 	}
 	return append(lines, line)
 }

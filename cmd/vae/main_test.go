@@ -1,0 +1,452 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"relaxgo/vae"
+)
+
+// child makes the test binary be the command itself: exit codes and signals are seen from outside a process only.
+const child = "RELAXGO_VAE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(child) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is the command in a directory.
+func process(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), child+"=1")
+	return cmd
+}
+
+// outcome is what a finished command has left.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// call runs the command to its end. What it prints must be fit for a file.
+func call(t *testing.T, dir string, args ...string) outcome {
+	t.Helper()
+	cmd := process(dir, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // The exit code says it all.
+	o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	if control := regexp.MustCompile(`[^\P{C}\n]`).FindString(o.stdout + o.stderr); control != "" {
+		t.Errorf("%v prints the control character %q: %q, %q", args, control, o.stdout, o.stderr)
+	}
+	return o
+}
+
+// files lists the regular files below a directory, with slashes.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			name, _ := filepath.Rel(dir, path)
+			names = append(names, filepath.ToSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// idx is a file of the IDX format: a type and sizes, then the bytes.
+func idx(magic uint32, body []byte, sizes ...uint32) []byte {
+	var b bytes.Buffer
+	for _, n := range append([]uint32{magic}, sizes...) {
+		_ = binary.Write(&b, binary.BigEndian, n) // A buffer takes everything.
+	}
+	return append(b.Bytes(), body...)
+}
+
+func gzipped(text []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(text)
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// bars are the four files of a data set of upright and lying bars in images of 8×6 pixels.
+func bars(train, test int) map[string][]byte {
+	m := make(map[string][]byte)
+	for stem, n := range map[string]int{"train": train, "t10k": test} {
+		pixels, labels := make([]byte, 48*n), make([]byte, n)
+		for i := range n {
+			labels[i] = byte(i % 2)
+			for j := range 48 {
+				if i%2 == 0 && j%6 == i/2%6 || i%2 == 1 && j/6 == i/2%8 {
+					pixels[48*i+j] = byte(200 + i%56)
+				}
+			}
+		}
+		m[stem+"-images-idx3-ubyte"] = idx(0x803, pixels, uint32(n), 8, 6)
+		m[stem+"-labels-idx1-ubyte.gz"] = gzipped(idx(0x801, labels, uint32(n)))
+	}
+	return m
+}
+
+// directory is a new directory with these files.
+func directory(t *testing.T, contents map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range contents {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func with(contents map[string][]byte, name string, text []byte) map[string][]byte {
+	contents[name] = text
+	return contents
+}
+
+func TestMistakes(t *testing.T) {
+	truncated := gzipped(bytes.Repeat([]byte("0123456789"), 1000))
+	file := filepath.Join(directory(t, map[string][]byte{"FILE": []byte("x")}), "FILE")
+	const usage, failed = 2, 1
+	tests := []struct {
+		args      string
+		code      int
+		err, hint string // parts of the message and of the advice
+	}{
+		{"-relax=hardconcret", usage, `unknown -relax "hardconcret"`, `did you mean "hardconcrete"? known: hardconcrete, relaxedbernoulli`},
+		{"-relax=vimco", usage, `unknown -relax "vimco"`, "known: hardconcrete, relaxedbernoulli"},
+		{"-relax=", usage, `unknown -relax ""`, "known: hardconcrete"},
+		{"-relax=../../x", usage, `unknown -relax "../../x"`, "known: hardconcrete"},
+		{"-epoch=3", usage, "unknown flag -epoch", "did you mean -epochs?"},
+		{"-tempreature=1", usage, "unknown flag -tempreature", "did you mean -temperature?"},
+		{"-temperature=-1", usage, "-temperature=-1: must be positive", "-temperature=0.6667"},
+		{"-temperature=0", usage, "-temperature=0: must be positive", "-temperature=0.6667"},
+		{"-temperature=abc", usage, "-temperature=abc: not a number", "exp:1:0.5:4690"},
+		{"-relax=straightthrough -temperature=1", usage, "straightthrough has no temperature", "leave -temperature out"},
+		{"-kl=foo", usage, `unknown -kl "foo"`, "known: discrete, relaxed"},
+		{"-kl=relax", usage, `unknown -kl "relax"`, `did you mean "relaxed"?`},
+		{"-relax=straightthrough -kl=relaxed", usage, "samples of straightthrough are discrete", "-kl=discrete"},
+		{"-beta=-1", usage, "-beta=-1: needs a number from 0", "-beta=1"},
+		{"-beta=x", usage, `-beta cannot be "x": want a number`, "-h lists"},
+		{"-latent=0", usage, "-latent=0: needs 1 to", "-latent=20"},
+		{"-latent=1.5", usage, `-latent cannot be "1.5": want a whole number`, "-h lists"},
+		{"-batch=0", usage, "-batch=0: needs 1 to", "-batch=128"},
+		{"-batch=70000", usage, "-batch=70000: there are 60000 training images", "-batch=60000 or less"},
+		{"-train=100", usage, "-batch=128: there are 100 training images", "-batch=100 or less"},
+		{"-train=70000", usage, "-train=70000: there are 60000 images", "-train=0"},
+		{"-test=-1", usage, "-test=-1: needs 0 to", "-test=0"},
+		{"-epochs=0", usage, "-epochs=0: needs 1 to", "-epochs=10"},
+		{"-epochs", usage, "-epochs needs a value: -epochs=number", "-h lists"},
+		{"-lr=nan", usage, "-lr=nan: not a number", "-lr=0.001"},
+		{"-lr=", usage, "-lr=: not a number", "-lr=0.001"},
+		{"-lr=1e300", usage, "-lr=1e300: must be from", "-lr=0.001"},
+		{"-lr=linear:1e-3:0:100", usage, "-lr=linear:1e-3:0:100: must be positive", "-lr=0.001"},
+		{"-binarize=foo", usage, `unknown -binarize "foo"`, "known: grey, static, dynamic, threshold"},
+		{"-binarize=statik", usage, `unknown -binarize "statik"`, `did you mean "static"?`},
+		{"-seed=-1", usage, `-seed cannot be "-1": want a whole number from 0`, "-h lists"},
+		{"-seed=x", usage, `-seed cannot be "x": want a whole number from 0`, "-h lists"},
+		{"-progress=no", usage, `-progress cannot be "no": want auto, on or off`, "-h lists"},
+		{"hardconcrete", usage, `unexpected argument "hardconcrete"`, "-name=value"},
+		{"-quick false", usage, `unexpected argument "false"`, "-name=value"},
+		{"-resume -force", usage, "-resume and -force exclude each other", "-force begins again"},
+		{"-cpuprofile=" + file + "/x", failed, "-cpuprofile: open", "name a file"},
+
+		{"-out=" + file, failed, "FILE", "-out"},
+		{"-out=" + file + "/x", failed, "not a directory", "-out"},
+		{"-data=nowhere", failed, "nowhere", "give -data"},
+		{"-data=" + file, failed, "not a folder", "give -data"},
+		{"-data=" + directory(t, nil), failed, "train-images-idx3-ubyte", "the folder needs it"},
+		{"-data=" + directory(t, with(bars(200, 30), "t10k-labels-idx1-ubyte.gz", truncated[:len(truncated)/2])), failed, "t10k-labels-idx1-ubyte.gz", "intact copy"},
+		{"-data=" + directory(t, with(bars(200, 30), "train-images-idx3-ubyte", idx(0x802, make([]byte, 48), 1, 48))), failed, "magic number", "intact copy"},
+		{"-data=" + directory(t, with(bars(200, 30), "train-images-idx3-ubyte", idx(0x803, make([]byte, 48), 1, 8, 6))), failed, "1 images, but", "same data set"},
+		{"-data=" + directory(t, with(bars(200, 30), "train-images-idx3-ubyte", idx(0x803, make([]byte, 47), 1, 8, 6))), failed, "train-images-idx3-ubyte", "intact copy"},
+	}
+	if runtime.GOOS == "linux" {
+		tests = append(tests, struct {
+			args      string
+			code      int
+			err, hint string
+		}{"-out=/proc/x", failed, "cannot create /proc/x/vae", "-out"})
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			o := call(t, dir, strings.Fields(test.args)...)
+			if o.code != test.code {
+				t.Errorf("exit code %d, want %d", o.code, test.code)
+			}
+			if o.stdout != "" {
+				t.Errorf("stdout %q, want none", o.stdout)
+			}
+			if left := files(t, dir); len(left) > 0 {
+				t.Errorf("files %q, want none", left)
+			}
+			lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
+			if strings.HasPrefix(test.args, "-data=") { // the advice is in the same line
+				lines = append(lines, "vae: hint: "+lines[0])
+			}
+			if len(lines) != 2 || !strings.HasPrefix(lines[0], "vae: error: ") || !strings.HasPrefix(lines[1], "vae: hint: ") {
+				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.stderr)
+			}
+			if !strings.Contains(lines[0], test.err) || !strings.Contains(lines[1], test.hint) {
+				t.Errorf("stderr %q, want it to say %q and %q", o.stderr, test.err, test.hint)
+			}
+		})
+	}
+}
+
+// TestDiverged is a mistake that training alone can find.
+func TestDiverged(t *testing.T) {
+	images, dir := directory(t, bars(200, 30)), t.TempDir()
+	o := call(t, dir, "-lr=1e25", "-data="+images)
+	lines := strings.Split(o.stderr, "\n")
+	if o.code != 1 || o.stdout != "" || len(lines) != 5 ||
+		!strings.HasPrefix(lines[2], "vae: error: step 2: ") || !strings.Contains(lines[2], "loss is NaN") ||
+		lines[3] != "vae: hint: a smaller -lr or a higher -temperature usually keeps the loss finite; -force begins again" {
+		t.Errorf("%+v", o)
+	}
+	const run = "results/vae/hardconcrete/seed-1/"
+	if left := files(t, dir); !slices.Equal(left, []string{run + "config.json", run + "metrics.csv"}) {
+		t.Errorf("files %q, want configuration and metrics only", left)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	dir := t.TempDir()
+	o := call(t, dir, "-h")
+	if o.code != 0 || o.stderr != "" {
+		t.Errorf("exit code %d, stderr %q", o.code, o.stderr)
+	}
+	for _, line := range strings.Split(o.stdout, "\n") {
+		if n := len([]rune(line)); n > 80 {
+			t.Errorf("line of %d characters: %s", n, line)
+		}
+	}
+	for _, part := range append(vae.MethodNames(), "Usage:", "Examples:", "Exit codes:", "-relax=method", "-version") {
+		if !strings.Contains(o.stdout, part) {
+			t.Errorf("help does not say %q", part)
+		}
+	}
+	if strings.Contains(o.stdout, "Other flags") {
+		t.Errorf("a flag is in no group:\n%s", o.stdout)
+	}
+
+	o = call(t, dir, "-list")
+	if lines := strings.Split(strings.TrimSpace(o.stdout), "\n"); o.code != 0 || o.stderr != "" || len(lines) != len(vae.Methods()) {
+		t.Errorf("-list: exit code %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+	} else {
+		for i, m := range vae.Methods() {
+			if !strings.HasPrefix(lines[i], m.Name+" ") || !strings.Contains(lines[i], m.Summary) || !strings.Contains(lines[i], m.Source) {
+				t.Errorf("-list: %q, want name, summary and source of %s", lines[i], m.Name)
+			}
+		}
+	}
+	if o = call(t, dir, "-version"); o.code != 0 || o.stderr != "" || !strings.HasPrefix(o.stdout, "vae: relaxgo ") {
+		t.Errorf("-version: %+v", o)
+	}
+	if left := files(t, dir); len(left) > 0 {
+		t.Errorf("files %q, want none", left)
+	}
+}
+
+// runFiles are what help says that a run leaves.
+var runFiles = []string{
+	"checkpoint.safetensors", "config.json", "curves.png", "curves.svg", "images.safetensors", "metrics.csv",
+	"reconstruction.png", "reconstruction.svg", "samples.png", "samples.svg", "summary.json",
+}
+
+// TestRun goes through the life of a run on images of another size than MNIST's.
+func TestRun(t *testing.T) {
+	images, dir := directory(t, bars(200, 30)), t.TempDir()
+	o := call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7")
+	if o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	var want []string
+	for _, name := range runFiles {
+		want = append(want, "results/vae/gumbelsoftmax/seed-7-quick/"+name)
+	}
+	if left := files(t, dir); !slices.Equal(left, want) {
+		t.Errorf("files %q, want %q", left, want)
+	}
+	help := call(t, dir, "-h").stdout
+	for _, name := range runFiles {
+		stem, ext, _ := strings.Cut(name, ".")
+		if !strings.Contains(help, name) && (!strings.Contains(help, stem) || !strings.Contains(help, "."+ext)) {
+			t.Errorf("help does not speak of %s", name)
+		}
+	}
+	if !regexp.MustCompile(`^test_loss +\d+\.\d\d .*\ntest_nelbo +\d.*\ntest_nll +\d.*\nms_per_step +\d.* 2 steps .*\nfiles +results/vae/gumbelsoftmax/seed-7-quick\n$`).MatchString(o.stdout) {
+		t.Errorf("stdout %q", o.stdout)
+	}
+	if !regexp.MustCompile(`^training gumbelsoftmax, seed 7, on 200 images\nepoch 1/1  step 1/2 .*\nepoch 1/1  train .*\n$`).MatchString(o.stderr) {
+		t.Errorf("stderr %q", o.stderr)
+	}
+	run := filepath.Join(dir, "results/vae/gumbelsoftmax/seed-7-quick")
+	text, err := os.ReadFile(filepath.Join(run, "summary.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var summary map[string]any
+	if err := json.Unmarshal(text, &summary); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"relax", "seed", "epochs", "steps", "test_loss", "test_nelbo", "test_nll", "train_seconds", "ms_per_step"} {
+		if _, ok := summary[key]; !ok {
+			t.Errorf("summary.json has no %s", key)
+		}
+	}
+
+	// What is there is not touched without -force.
+	before := contents(t, run)
+	for _, test := range []struct{ flag, err, hint string }{
+		{"-progress=auto", "holds a finished run", "-force"},
+		{"-resume", "already finished", "-force"},
+	} {
+		o = call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", test.flag)
+		if o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, test.err) || !strings.Contains(o.stderr, test.hint) || strings.Count(o.stderr, "\n") != 2 {
+			t.Errorf("%s: %+v", test.flag, o)
+		}
+		if after := contents(t, run); after != before {
+			t.Errorf("%s has changed the run", test.flag)
+		}
+	}
+	if o = call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-force", "-beta=2"); o.code != 0 {
+		t.Errorf("-force: %+v", o)
+	}
+	if after := contents(t, run); after == before {
+		t.Error("-force has not begun again")
+	}
+	// There is nothing to resume: the run begins.
+	if o = call(t, dir, "-quick", "-data="+images, "-resume", "-progress=off"); o.code != 0 {
+		t.Errorf("-resume of nothing: %+v", o)
+	}
+}
+
+func contents(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range files(t, dir) {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%s %q\n", name, text)
+	}
+	return b.String()
+}
+
+// TestInterrupt stops a run by Ctrl-C in its second epoch and continues it.
+func TestInterrupt(t *testing.T) {
+	images := directory(t, bars(3000, 30))
+	args := []string{"-data=" + images, "-batch=5", "-epochs=3", "-hidden=100", "-relax=straightthrough", "-binarize=dynamic"}
+	undisturbed, dir := t.TempDir(), t.TempDir()
+	want := call(t, undisturbed, args...)
+	if want.code != 0 {
+		t.Fatalf("%+v", want)
+	}
+	const run = "results/vae/straightthrough/seed-1"
+
+	cmd := process(dir, args...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	var said []string
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		said = append(said, lines.Text())
+		if strings.HasPrefix(lines.Text(), "epoch 1/3  train") {
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // The exit code says it all.
+	last := said[max(0, len(said)-2):]
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !slices.Equal(last, []string{
+		"vae: interrupted, saved in " + filepath.FromSlash(run),
+		"vae: hint: the same command with -resume continues",
+	}) {
+		t.Errorf("exit code %d, stderr %q", code, said)
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("stdout %q, want none", stdout.String())
+	}
+	if left := files(t, filepath.Join(dir, run)); !slices.Equal(left, []string{"checkpoint.safetensors", "config.json", "metrics.csv"}) {
+		t.Errorf("files %q", left)
+	}
+
+	if o := call(t, dir, append(args[1:], "-resume")...); o.code != 2 || !strings.Contains(o.stderr, "not the images that the run was begun with") {
+		t.Errorf("resumed on other images: %+v", o)
+	}
+	o := call(t, dir, append(args, "-resume")...)
+	if o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	results := func(stdout string) string { // what does not depend on the clock
+		before, _, _ := strings.Cut(stdout, "ms_per_step")
+		return before
+	}
+	if results(o.stdout) != results(want.stdout) {
+		t.Errorf("results %q, want %q", o.stdout, want.stdout)
+	}
+	metrics := func(dir string) string {
+		text, err := os.ReadFile(filepath.Join(dir, run, "metrics.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(`(?m)^(\d+,\d+),[\d.]+,`).ReplaceAllString(string(text), "$1,,")
+	}
+	if got, want := metrics(dir), metrics(undisturbed); got != want {
+		t.Errorf("metrics\n%s\nwant\n%s", got, want)
+	}
+	if got, want := files(t, dir), files(t, undisturbed); !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
+}
+
+// TestAgain holds the command in the captions to the flags that bear on the numbers.
+func TestAgain(t *testing.T) {
+	cfg, opt := vae.DefaultConfig(), options{}
+	fs := flags(&cfg, &opt)
+	if err := fs.Parse([]string{"-seed=3", "-out=x", "-quick", "-progress=off", "-data=fashion", "-resume", "-lr=cosine:1e-3:1e-5:4690", "-force"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := again(fs), "go run ./cmd/vae -data=fashion -lr=cosine:1e-3:1e-5:4690 -quick -seed=3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
