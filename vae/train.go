@@ -2,8 +2,11 @@ package vae
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"relaxgo/data"
@@ -60,6 +63,20 @@ type Summary struct {
 	Parameters   int     `json:"parameters"`
 	TrainImages  int     `json:"train_images"`
 	TestImages   int     `json:"test_images"`
+}
+
+// ReadSummary reads the outcome of the finished run in the directory dir.
+func ReadSummary(dir string) (Summary, error) {
+	var s Summary
+	path := filepath.Join(dir, run.SummaryFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		return Summary{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
 }
 
 // ErrFinished says that the run to be resumed is finished already.

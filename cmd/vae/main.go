@@ -179,6 +179,13 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	switch {
 	case errors.Is(err, context.Canceled):
 		return cli.Hint(fmt.Errorf("%w, saved in %s", cli.ErrInterrupted, dir), "the same command with -resume continues")
+	case errors.Is(err, vae.ErrFinished):
+		// The pictures may be missing all the same, if the command was killed before it had drawn them.
+		finished := err
+		if summary, err = vae.ReadSummary(dir); err != nil || summary.Epochs != cfg.Epochs {
+			return errors.Join(finished, err)
+		}
+		progress.Println("the run was finished before; drawing it again")
 	case err != nil:
 		return usage(err)
 	}
@@ -243,7 +250,7 @@ func draw(dir string, s vae.Summary, command string) error {
 	if s.Epochs > 1 {
 		epochs = fmt.Sprintf("%d epochs", s.Epochs)
 	}
-	what := fmt.Sprintf("%s, seed %d, %s: %.1f nats per test image (test_nelbo). %s", s.Relax, s.Seed, epochs, s.TestNELBO, command)
+	what := fmt.Sprintf("%s, seed %d, %s: %.1f nats per test image (test_nelbo).\n%s", s.Relax, s.Seed, epochs, s.TestNELBO, command)
 	return plots.DrawRun(dir, plots.Captions{
 		Reconstruction: "Test images and their reconstructions from one exactly discrete code each. " + what,
 		Samples:        "Decoder means for 64 codes drawn from the uniform prior. " + what,

@@ -326,18 +326,29 @@ func TestRun(t *testing.T) {
 	}
 
 	// What is there is not touched without -force.
+	printed := o.stdout
 	before := contents(t, run)
-	for _, test := range []struct{ flag, err, hint string }{
+	for _, test := range []struct{ flags, err, hint string }{
 		{"-progress=auto", "holds a finished run", "-force"},
-		{"-resume", "already finished", "-force"},
+		{"-resume -epochs=2", "already finished", "-force"},
 	} {
-		o = call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", test.flag)
+		o = call(t, dir, append(strings.Fields(test.flags), "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7")...)
 		if o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, test.err) || !strings.Contains(o.stderr, test.hint) || strings.Count(o.stderr, "\n") != 2 {
-			t.Errorf("%s: %+v", test.flag, o)
+			t.Errorf("%s: %+v", test.flags, o)
 		}
 		if after := contents(t, run); after != before {
-			t.Errorf("%s has changed the run", test.flag)
+			t.Errorf("%s has changed the run", test.flags)
 		}
+	}
+	// A finished run that lacks its pictures gets them, and nothing else is done.
+	if err := os.Remove(filepath.Join(run, "samples.png")); err != nil {
+		t.Fatal(err)
+	}
+	if again := call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-resume"); again.code != 0 || again.stdout != printed {
+		t.Errorf("-resume of a finished run: %+v", again)
+	}
+	if after := contents(t, run); after != before {
+		t.Error("-resume of a finished run has not drawn what was missing, or has changed the run")
 	}
 	if o = call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-force", "-beta=2"); o.code != 0 {
 		t.Errorf("-force: %+v", o)

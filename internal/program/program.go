@@ -42,11 +42,15 @@ type Outputs struct {
 type NonFiniteError struct {
 	Output string  // its name
 	Index  int     // the first such element
+	Size   int     // number of elements of the output
 	Value  float64 // NaN or ±Inf
 }
 
 func (e *NonFiniteError) Error() string {
-	return fmt.Sprintf("%s is %v (element %d)", e.Output, e.Value, e.Index)
+	if e.Size == 1 {
+		return fmt.Sprintf("%s is %v", e.Output, e.Value)
+	}
+	return fmt.Sprintf("%s is %v (element %d of %d)", e.Output, e.Value, e.Index, e.Size)
 }
 
 // Compile makes a program for the outputs. Nothing that they do not depend on will be computed.
@@ -173,7 +177,7 @@ func (p *Program[T]) Run() error {
 		}
 		for i, v := range o.data {
 			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-				return &NonFiniteError{Output: o.name, Index: i, Value: f}
+				return &NonFiniteError{Output: o.name, Index: i, Size: len(o.data), Value: f}
 			}
 		}
 	}
