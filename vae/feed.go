@@ -1,9 +1,6 @@
 package vae
 
-import (
-	"relaxgo/data"
-	"relaxgo/relax/noise"
-)
+import "relaxgo/data"
 
 // feed prepares the images and the noise of training steps, one step ahead of the training, on a goroutine of its own.
 // What it prepares is a function of the step alone, so that being ahead changes nothing.
@@ -41,9 +38,11 @@ func newFeed(batches *data.Batches, pixels int, kinds []noiseInput, seed uint64,
 				return
 			}
 			in.rows, in.err = batches.Fill(step/batches.PerEpoch(), step%batches.PerEpoch(), in.x)
-			source := noise.NewSource(seed, "train/noise", step)
-			for i, k := range kinds {
-				noise.Fill(source, k.kind, in.noise[i])
+			for i, k := range kinds { // on this core alone: the other one trains
+				for lo := 0; lo < len(k.data); lo += noiseSegment {
+					hi := min(lo+noiseSegment, len(k.data))
+					fillSegment(k.kind, in.noise[i][lo:hi], seed, "train/noise", step, i, lo/noiseSegment)
+				}
 			}
 			select {
 			case f.ready <- in:

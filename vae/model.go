@@ -2,10 +2,12 @@ package vae
 
 import (
 	"fmt"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 
 	"relaxgo/internal/autodiff"
+	"relaxgo/internal/kernel"
 	"relaxgo/internal/nn"
 	"relaxgo/internal/op"
 	"relaxgo/internal/optim"
@@ -110,12 +112,21 @@ func noiseInputs(g *program.Graph[float32], specs []noise.Spec) ([]noiseInput, [
 	return inputs, nodes, nil
 }
 
-// fill draws the noise for a purpose: a stream's name and counters.
+// noiseSegment is the number of elements that have a random stream of their own, so that the noise of one purpose can be
+// drawn on several cores and is the same on any number of them.
+const noiseSegment = 1 << 13
+
+// fill draws the noise of inputs for a purpose, a stream's name and counters, on all cores.
 func fill(inputs []noiseInput, seed uint64, name string, counters ...int) {
-	source := noise.NewSource(seed, name, counters...)
-	for _, in := range inputs {
-		noise.Fill(source, in.kind, in.data)
+	for i, in := range inputs {
+		kernel.Parallel(len(in.data), noiseSegment, func(lo, hi int) {
+			fillSegment(in.kind, in.data[lo:hi], seed, name, append(slices.Clip(counters), i, lo/noiseSegment)...)
+		})
 	}
+}
+
+func fillSegment(kind noise.Kind, dst []float32, seed uint64, name string, counters ...int) {
+	noise.Fill(noise.NewSource(seed, name, counters...), kind, dst)
 }
 
 // bound is the graph of a batch of images, with the programs that train and evaluate on it.

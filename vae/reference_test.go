@@ -469,7 +469,7 @@ func meanOf(t *testing.T, n int, draw func(i int) (float64, error)) float64 {
 // with −log p(x) for 10 000. There, with V the variance of w/p(x), the bound lies about V/2S above −log p(x) and
 // scatters by about √(V/S).
 func TestImportanceWeightedExactly(t *testing.T) {
-	const seeds, many = 100, 10000
+	const seeds, many = 1000, 10000
 	for _, c := range exactConfigs() {
 		t.Run(c.Relax, func(t *testing.T) {
 			tr := trained(t, c, 150)
