@@ -25,6 +25,9 @@ var gemmShapes = []struct {
 	{false, true, 8, 64, 64},
 	{false, false, 1, 400, 784},
 	{false, false, 128, 1, 400},
+	{true, false, 400, 1, 128},
+	{false, false, 64, 2, 64},
+	{false, false, 256, 64, 64},
 	{false, false, 512, 1000, 784},
 	{false, true, 512, 1000, 784},
 	{true, false, 784, 1000, 512},
@@ -113,8 +116,11 @@ func BenchmarkLoops(b *testing.B) {
 	bench("Sum", 4, func() { Sum(x) })
 	bench("SumSquares", 4, func() { SumSquares(x) })
 	bench("Max", 4, func() { Max(x) })
-	bench("Softmax", 8, func() { Softmax(dst, x) })
-	bench("LogSumExp", 4, func() { LogSumExp(x) })
+	for _, cols := range []int{2, 10, 512} {
+		rows := n / cols
+		bench(fmt.Sprintf("SoftmaxRows/%d", cols), 8, func() { SoftmaxRows(dst[:rows*cols], x, cols) })
+		bench(fmt.Sprintf("LogSumExpRows/%d", cols), 4, func() { LogSumExpRows(dst[:rows], x, cols) })
+	}
 	bench("BernoulliNLL", 8, func() { BernoulliNLL(x, y) })
 	bench("BernoulliNLLGrad", 12, func() { BernoulliNLLGrad(dst, x, y, 1) })
 	for act := range activations {

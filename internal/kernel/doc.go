@@ -1,11 +1,11 @@
 // Package kernel holds the inner loops of relaxgo: the float32 matrix product
 // and the element-wise, row-wise and optimiser loops around it.
 //
-// Each loop exists once in plain Go and, on amd64, once in AVX2 with FMA and
-// once in AVX-512. The best form the processor supports is chosen when the
-// program starts; [Level] tells which. The environment variable
-// RELAXGO_KERNEL=go|avx2|avx512 asks for a lower one. The assembly is written
-// by the generator in the nested module asm.
+// Each loop exists once in plain Go and, on amd64, once in SSE2, which every
+// amd64 has, once in AVX2 with FMA and once in AVX-512. The best form the
+// processor supports is chosen when the program starts; [Level] tells which. The
+// environment variable RELAXGO_KERNEL=go|sse2|avx2|avx512 asks for a lower one.
+// The assembly is written by the generator in the nested module asm.
 //
 // Guarantees, at every level:
 //

@@ -35,6 +35,11 @@ func Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, l
 		}
 		return
 	}
+	if n == 1 && m > 1 && ldc == 1 {
+		// A column lies in memory like the row op(B)ᵀ·op(A)ᵀ, which fills vectors.
+		Gemm(!transB, !transA, 1, m, k, b, ldb, a, lda, accumulate, c, m)
+		return
+	}
 	p := products.Get().(*product)
 	p.loops = use
 	p.m, p.n, p.k = m, n, k

@@ -1,7 +1,7 @@
 package kernel
 
 // tileGo is the plain Go micro-kernel. Compilers keep few sums in registers, so
-// its tile lies in the first-level cache instead: four rows of B at a time are
+// its tile lies in the first-level cache instead: eight rows of B at a time are
 // added to each row of C.
 func tileGo(rows, cols, depth int, a []float32, rowStride, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
 	if !accumulate {
@@ -10,11 +10,9 @@ func tileGo(rows, cols, depth int, a []float32, rowStride, colStride int, b []fl
 		}
 	}
 	p := 0
-	for ; p+4 <= depth; p += 4 {
-		b0, b1, b2, b3 := b[p*ldb:], b[(p+1)*ldb:], b[(p+2)*ldb:], b[(p+3)*ldb:]
+	for ; p+8 <= depth; p += 8 {
 		for i := range rows {
-			at := i*rowStride + p*colStride
-			addScaled4(c[i*ldc:i*ldc+cols], a[at], a[at+colStride], a[at+2*colStride], a[at+3*colStride], b0, b1, b2, b3)
+			addScaled8(c[i*ldc:i*ldc+cols], a[i*rowStride+p*colStride:], colStride, b[p*ldb:], ldb)
 		}
 	}
 	for ; p < depth; p++ {
@@ -24,11 +22,15 @@ func tileGo(rows, cols, depth int, a []float32, rowStride, colStride int, b []fl
 	}
 }
 
-// addScaled4 computes c += a0·b0 + a1·b1 + a2·b2 + a3·b3.
-func addScaled4(c []float32, a0, a1, a2, a3 float32, b0, b1, b2, b3 []float32) {
-	b0, b1, b2, b3 = b0[:len(c)], b1[:len(c)], b2[:len(c)], b3[:len(c)]
-	for j := range c {
-		c[j] = c[j] + a0*b0[j] + a1*b1[j] + a2*b2[j] + a3*b3[j]
+// addScaled8 computes c += Σ_p a[p·stride]·b[p·ldb:] for p < 8.
+func addScaled8(c, a []float32, stride int, b []float32, ldb int) {
+	a0, a1, a2, a3 := a[0], a[stride], a[2*stride], a[3*stride]
+	a4, a5, a6, a7 := a[4*stride], a[5*stride], a[6*stride], a[7*stride]
+	row := func(p int) []float32 { return b[p*ldb:][:len(c)] }
+	b0, b1, b2, b3, b4, b5, b6, b7 := row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)
+	for j, sum := range c {
+		sum = sum + a0*b0[j] + a1*b1[j] + a2*b2[j] + a3*b3[j]
+		c[j] = sum + a4*b4[j] + a5*b5[j] + a6*b6[j] + a7*b7[j]
 	}
 }
 

@@ -168,6 +168,32 @@ func TestGemmDoesNotDependOnCores(t *testing.T) {
 	})
 }
 
+// TestGemmColumn computes a column of a product alone, in one piece of memory.
+func TestGemmColumn(t *testing.T) {
+	atEachLevel(t, func(t *testing.T) {
+		r := newRand(12)
+		for _, s := range [][3]int{{1, 3, 5}, {2, 1, 7}, {37, 20, 300}, {130, 9, 64}} {
+			for form := range 8 {
+				g := newGemmCase(r, form&1 != 0, form&2 != 0, s[0], s[1], s[2], 2, true)
+				accumulate := form&4 != 0
+				j := r.IntN(g.n)
+				column := make([]float32, g.m+1)
+				column[g.m] = guard
+				for i := range g.m {
+					column[i] = g.c[i*g.ldc+j]
+				}
+				Gemm(g.transA, g.transB, g.m, g.n, g.k, g.a, g.lda, g.b, g.ldb, accumulate, g.c, g.ldc)
+				Gemm(g.transA, g.transB, g.m, 1, g.k, g.a, g.lda, g.b[at(g.transB, 0, j, g.ldb):], g.ldb, accumulate, column, 1)
+				want := make([]float32, g.m)
+				for i := range want {
+					want[i] = g.c[i*g.ldc+j]
+				}
+				sameBits(t, fmt.Sprintf("%v, column %d alone", g, j), column, append(want, guard))
+			}
+		}
+	})
+}
+
 func TestGemmAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes pools forget")

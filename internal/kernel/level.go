@@ -37,7 +37,7 @@ type loops struct {
 // use is the implementation in force. Only tests change it after the start.
 var use = choose(os.Getenv("RELAXGO_KERNEL"))
 
-// Level names the implementation in force: "go", "avx2" or "avx512".
+// Level names the implementation in force: "go", "sse2", "avx2" or "avx512".
 func Level() string { return use.level }
 
 // levels lists what this processor supports, from the slowest to the fastest.
@@ -46,7 +46,7 @@ func levels() []*loops { return append([]*loops{&plain}, simd()...) }
 // choose returns the fastest supported level that is not above the one asked
 // for. A name that is no level asks for the fastest.
 func choose(asked string) *loops {
-	rank := map[string]int{"go": 0, "avx2": 1, "avx512": 2}
+	rank := map[string]int{"go": 0, "sse2": 1, "avx2": 2, "avx512": 3}
 	limit, known := rank[asked]
 	if !known {
 		limit = rank["avx512"]

@@ -1,6 +1,9 @@
 package kernel
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 func TestChoose(t *testing.T) {
 	supported := levels()
@@ -13,8 +16,13 @@ func TestChoose(t *testing.T) {
 			t.Errorf("choose(%q) is %s, want the best supported, %s", asked, got, best)
 		}
 	}
-	if got := choose("avx2").level; len(supported) > 1 && got != "avx2" {
-		t.Errorf(`choose("avx2") is %s`, got)
+	for _, l := range supported {
+		if got := choose(l.level).level; got != l.level {
+			t.Errorf("choose(%q) is %s", l.level, got)
+		}
+	}
+	if got := choose("sse2").level; runtime.GOARCH == "amd64" && got != "sse2" {
+		t.Errorf(`choose("sse2") is %s on amd64`, got)
 	}
 	t.Logf("supported up to %s, in force %s", best, Level())
 }

@@ -5,7 +5,103 @@
 package kernel
 
 //go:noescape
-func transpose8(dst []float32, ldd int, src []float32, lds int, rows int, cols int)
+func transposeSSE2(dst []float32, ldd int, src []float32, lds int, rows int, cols int)
+
+//go:noescape
+func transposeAVX2(dst []float32, ldd int, src []float32, lds int, rows int, cols int)
+
+//go:noescape
+func tileSSE2(rows int, cols int, depth int, a []float32, rowStride int, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)
+
+//go:noescape
+func mulSSE2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func addSSE2(dst []float32, a []float32, b []float32)
+
+//go:noescape
+func scaleSSE2(dst []float32, alpha float32)
+
+//go:noescape
+func addScaledSSE2(dst []float32, alpha float32, x []float32)
+
+//go:noescape
+func fromBytesSSE2(dst []float32, src []byte)
+
+//go:noescape
+func sumSSE2(x []float32) float32
+
+//go:noescape
+func sumSquaresSSE2(x []float32) float64
+
+//go:noescape
+func maxSSE2(x []float32) float32
+
+//go:noescape
+func expSSE2(dst []float32, x []float32)
+
+//go:noescape
+func logSSE2(dst []float32, x []float32)
+
+//go:noescape
+func log1pSSE2(dst []float32, x []float32)
+
+//go:noescape
+func sigmoidSSE2(dst []float32, x []float32)
+
+//go:noescape
+func softplusSSE2(dst []float32, x []float32)
+
+//go:noescape
+func tanhSSE2(dst []float32, x []float32)
+
+//go:noescape
+func expShiftedSSE2(dst []float32, x []float32, shift float32) float32
+
+//go:noescape
+func sumExpSSE2(x []float32, shift float32) float32
+
+//go:noescape
+func bernoulliNLLSSE2(l []float32, t []float32) float32
+
+//go:noescape
+func bernoulliNLLGradSSE2(dst []float32, l []float32, t []float32, scale float32)
+
+//go:noescape
+func biasIdentitySSE2(y []float32, bias []float32)
+
+//go:noescape
+func biasReLUSSE2(y []float32, bias []float32)
+
+//go:noescape
+func gradReLUSSE2(dst []float32, y []float32, g []float32)
+
+//go:noescape
+func biasTanhSSE2(y []float32, bias []float32)
+
+//go:noescape
+func gradTanhSSE2(dst []float32, y []float32, g []float32)
+
+//go:noescape
+func biasLeakyReLUSSE2(y []float32, bias []float32)
+
+//go:noescape
+func gradLeakyReLUSSE2(dst []float32, y []float32, g []float32)
+
+//go:noescape
+func biasSoftplusSSE2(y []float32, bias []float32)
+
+//go:noescape
+func gradSoftplusSSE2(dst []float32, y []float32, g []float32)
+
+//go:noescape
+func biasSigmoidSSE2(y []float32, bias []float32)
+
+//go:noescape
+func gradSigmoidSSE2(dst []float32, y []float32, g []float32)
+
+//go:noescape
+func adamSSE2(w []float32, g []float32, m []float32, v []float32, scale float32, beta1 float32, gain1 float32, beta2 float32, gain2 float32, keep float32, step float32, c2 float32, eps float32)
 
 //go:noescape
 func tileAVX2(rows int, cols int, depth int, a []float32, rowStride int, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)

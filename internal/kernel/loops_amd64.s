@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func transpose8(dst []float32, ldd int, src []float32, lds int, rows int, cols int)
-// Requires: AVX
-TEXT ·transpose8(SB), NOSPLIT, $0-80
+// func transposeSSE2(dst []float32, ldd int, src []float32, lds int, rows int, cols int)
+// Requires: SSE, SSE2
+TEXT ·transposeSSE2(SB), NOSPLIT, $0-80
 	MOVQ dst_base+0(FP), AX
 	MOVQ ldd+24(FP), CX
 	MOVQ src_base+32(FP), DX
@@ -16,7 +16,73 @@ TEXT ·transpose8(SB), NOSPLIT, $0-80
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 
-rows8:
+rows:
+	TESTQ SI, SI
+	JZ    done
+	MOVQ  DX, R8
+	LEAQ  (R8)(BX*2), R9
+	ADDQ  BX, R9
+	MOVQ  AX, R10
+	MOVQ  DI, R11
+
+cols:
+	TESTQ    R11, R11
+	JZ       next
+	MOVUPS   (R8), X0
+	MOVUPS   (R8)(BX*1), X1
+	MOVUPS   (R8)(BX*2), X2
+	MOVUPS   (R9), X3
+	MOVUPS   X0, X4
+	UNPCKLPS X1, X4
+	MOVUPS   X0, X0
+	UNPCKHPS X1, X0
+	MOVUPS   X2, X1
+	UNPCKLPS X3, X1
+	MOVUPS   X2, X2
+	UNPCKHPS X3, X2
+	MOVUPS   X4, X3
+	UNPCKLPD X1, X3
+	MOVUPS   X4, X4
+	UNPCKHPD X1, X4
+	MOVUPS   X0, X1
+	UNPCKLPD X2, X1
+	MOVUPS   X0, X0
+	UNPCKHPD X2, X0
+	MOVUPS   X3, (R10)
+	ADDQ     CX, R10
+	MOVUPS   X4, (R10)
+	ADDQ     CX, R10
+	MOVUPS   X1, (R10)
+	ADDQ     CX, R10
+	MOVUPS   X0, (R10)
+	ADDQ     CX, R10
+	ADDQ     $0x10, R8
+	ADDQ     $0x10, R9
+	SUBQ     $0x04, R11
+	JMP      cols
+
+next:
+	LEAQ (DX)(BX*4), DX
+	ADDQ $0x10, AX
+	SUBQ $0x04, SI
+	JMP  rows
+
+done:
+	RET
+
+// func transposeAVX2(dst []float32, ldd int, src []float32, lds int, rows int, cols int)
+// Requires: AVX
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ ldd+24(FP), CX
+	MOVQ src_base+32(FP), DX
+	MOVQ lds+56(FP), BX
+	MOVQ rows+64(FP), SI
+	MOVQ cols+72(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+
+rows:
 	TESTQ SI, SI
 	JZ    done
 	MOVQ  DX, R8
@@ -27,71 +93,5276 @@ rows8:
 	MOVQ  AX, R11
 	MOVQ  DI, R12
 
-cols8:
+cols:
 	TESTQ       R12, R12
 	JZ          next
-	VMOVUPS     (R8), X0
-	VINSERTF128 $0x01, (R9)(BX*1), Y0, Y1
-	VMOVUPS     (R8)(BX*1), X0
-	VINSERTF128 $0x01, (R9)(BX*2), Y0, Y2
-	VMOVUPS     (R8)(BX*2), X0
-	VINSERTF128 $0x01, (R10), Y0, Y3
-	VMOVUPS     (R9), X0
-	VINSERTF128 $0x01, (R10)(BX*1), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKHPS   Y2, Y1, Y1
+	VMOVUPS     (R8), X1
+	VINSERTF128 $0x01, (R9)(BX*1), Y1, Y0
+	VMOVUPS     (R8)(BX*1), X1
+	VINSERTF128 $0x01, (R9)(BX*2), Y1, Y2
+	VMOVUPS     (R8)(BX*2), X1
+	VINSERTF128 $0x01, (R10), Y1, Y3
+	VMOVUPS     (R9), X1
+	VINSERTF128 $0x01, (R10)(BX*1), Y1, Y4
+	VUNPCKLPS   Y2, Y0, Y5
+	VUNPCKHPS   Y2, Y0, Y0
 	VUNPCKLPS   Y4, Y3, Y2
-	VUNPCKHPS   Y4, Y3, Y4
-	VUNPCKLPD   Y2, Y5, Y3
+	VUNPCKHPS   Y4, Y3, Y3
+	VUNPCKLPD   Y2, Y5, Y4
 	VUNPCKHPD   Y2, Y5, Y2
-	VUNPCKLPD   Y4, Y1, Y5
-	VUNPCKHPD   Y4, Y1, Y1
-	VMOVUPS     Y3, (R11)
+	VUNPCKLPD   Y3, Y0, Y5
+	VUNPCKHPD   Y3, Y0, Y0
+	VMOVUPS     Y4, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Y2, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Y5, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y1, (R11)
+	VMOVUPS     Y0, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     16(R8), X0
-	VINSERTF128 $0x01, 16(R9)(BX*1), Y0, Y1
-	VMOVUPS     16(R8)(BX*1), X0
-	VINSERTF128 $0x01, 16(R9)(BX*2), Y0, Y2
-	VMOVUPS     16(R8)(BX*2), X0
-	VINSERTF128 $0x01, 16(R10), Y0, Y3
-	VMOVUPS     16(R9), X0
-	VINSERTF128 $0x01, 16(R10)(BX*1), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKHPS   Y2, Y1, Y1
+	VMOVUPS     16(R8), X1
+	VINSERTF128 $0x01, 16(R9)(BX*1), Y1, Y0
+	VMOVUPS     16(R8)(BX*1), X1
+	VINSERTF128 $0x01, 16(R9)(BX*2), Y1, Y2
+	VMOVUPS     16(R8)(BX*2), X1
+	VINSERTF128 $0x01, 16(R10), Y1, Y3
+	VMOVUPS     16(R9), X1
+	VINSERTF128 $0x01, 16(R10)(BX*1), Y1, Y4
+	VUNPCKLPS   Y2, Y0, Y5
+	VUNPCKHPS   Y2, Y0, Y0
 	VUNPCKLPS   Y4, Y3, Y2
-	VUNPCKHPS   Y4, Y3, Y4
-	VUNPCKLPD   Y2, Y5, Y3
+	VUNPCKHPS   Y4, Y3, Y3
+	VUNPCKLPD   Y2, Y5, Y4
 	VUNPCKHPD   Y2, Y5, Y2
-	VUNPCKLPD   Y4, Y1, Y5
-	VUNPCKHPD   Y4, Y1, Y1
-	VMOVUPS     Y3, (R11)
+	VUNPCKLPD   Y3, Y0, Y5
+	VUNPCKHPD   Y3, Y0, Y0
+	VMOVUPS     Y4, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Y2, (R11)
 	ADDQ        CX, R11
 	VMOVUPS     Y5, (R11)
 	ADDQ        CX, R11
-	VMOVUPS     Y1, (R11)
+	VMOVUPS     Y0, (R11)
 	ADDQ        CX, R11
 	ADDQ        $0x20, R8
 	ADDQ        $0x20, R9
 	ADDQ        $0x20, R10
 	SUBQ        $0x08, R12
-	JMP         cols8
+	JMP         cols
 
 next:
 	LEAQ (DX)(BX*8), DX
 	ADDQ $0x20, AX
 	SUBQ $0x08, SI
-	JMP  rows8
+	JMP  rows
 
 done:
 	VZEROUPPER
+	RET
+
+// func tileSSE2(rows int, cols int, depth int, a []float32, rowStride int, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)
+// Requires: SSE
+TEXT ·tileSSE2(SB), NOSPLIT, $0-129
+	MOVQ  rows+0(FP), AX
+	MOVQ  cols+8(FP), CX
+	MOVQ  depth+16(FP), DX
+	MOVQ  rowStride+48(FP), BX
+	MOVQ  colStride+56(FP), SI
+	MOVQ  b_base+64(FP), DI
+	MOVQ  ldb+88(FP), R8
+	MOVQ  c_base+96(FP), R9
+	MOVQ  ldc+120(FP), R10
+	MOVB  accumulate+128(FP), R11
+	SHLQ  $0x02, BX
+	SHLQ  $0x02, SI
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, R10
+	MOVQ  a_base+24(FP), R12
+	LEAQ  (R12)(BX*2), R13
+	ADDQ  BX, R13
+	CMPQ  CX, $0x04
+	JLE   one_vector
+	SUBQ  $0x04, CX
+	CMPQ  AX, $0x06
+	JEQ   full_6x2
+	CMPQ  AX, $0x05
+	JEQ   full_5x2
+	CMPQ  AX, $0x04
+	JEQ   full_4x2
+	CMPQ  AX, $0x03
+	JEQ   full_3x2
+	CMPQ  AX, $0x02
+	JEQ   full_2x2
+	XORPS X0, X0
+	XORPS X1, X1
+
+full_1x2_depth:
+	MOVUPS (DI), X2
+	MOVUPS 16(DI), X3
+	MOVSS  (R12), X4
+	SHUFPS $0x00, X4, X4
+	MOVUPS X2, X2
+	MULPS  X4, X2
+	ADDPS  X2, X0
+	MULPS  X3, X4
+	ADDPS  X4, X1
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_1x2_depth
+	TESTB  R11, R11
+	JZ     full_1x2_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X2
+	ADDPS  X2, X0
+	MOVUPS 16(AX), X2
+	ADDPS  X2, X1
+
+full_1x2_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	MOVUPS X1, 16(AX)
+	RET
+
+full_2x2:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+
+full_2x2_depth:
+	MOVUPS (DI), X4
+	MOVUPS 16(DI), X5
+	MOVSS  (R12), X6
+	SHUFPS $0x00, X6, X6
+	MOVUPS X4, X7
+	MULPS  X6, X7
+	ADDPS  X7, X0
+	MULPS  X5, X6
+	ADDPS  X6, X1
+	MOVSS  (R12)(BX*1), X6
+	SHUFPS $0x00, X6, X6
+	MOVUPS X4, X4
+	MULPS  X6, X4
+	ADDPS  X4, X2
+	MULPS  X5, X6
+	ADDPS  X6, X3
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_2x2_depth
+	TESTB  R11, R11
+	JZ     full_2x2_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X4
+	ADDPS  X4, X0
+	MOVUPS 16(AX), X4
+	ADDPS  X4, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X4
+	ADDPS  X4, X2
+	MOVUPS 16(AX), X4
+	ADDPS  X4, X3
+
+full_2x2_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	MOVUPS X1, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	MOVUPS X3, 16(AX)
+	RET
+
+full_3x2:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+	XORPS X5, X5
+
+full_3x2_depth:
+	MOVUPS (DI), X6
+	MOVUPS 16(DI), X7
+	MOVSS  (R12), X8
+	SHUFPS $0x00, X8, X8
+	MOVUPS X6, X9
+	MULPS  X8, X9
+	ADDPS  X9, X0
+	MULPS  X7, X8
+	ADDPS  X8, X1
+	MOVSS  (R12)(BX*1), X8
+	SHUFPS $0x00, X8, X8
+	MOVUPS X6, X9
+	MULPS  X8, X9
+	ADDPS  X9, X2
+	MULPS  X7, X8
+	ADDPS  X8, X3
+	MOVSS  (R12)(BX*2), X8
+	SHUFPS $0x00, X8, X8
+	MOVUPS X6, X6
+	MULPS  X8, X6
+	ADDPS  X6, X4
+	MULPS  X7, X8
+	ADDPS  X8, X5
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_3x2_depth
+	TESTB  R11, R11
+	JZ     full_3x2_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X0
+	MOVUPS 16(AX), X6
+	ADDPS  X6, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X2
+	MOVUPS 16(AX), X6
+	ADDPS  X6, X3
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X4
+	MOVUPS 16(AX), X6
+	ADDPS  X6, X5
+
+full_3x2_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	MOVUPS X1, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	MOVUPS X3, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X4, (AX)
+	MOVUPS X5, 16(AX)
+	RET
+
+full_4x2:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+	XORPS X5, X5
+	XORPS X6, X6
+	XORPS X7, X7
+
+full_4x2_depth:
+	MOVUPS (DI), X8
+	MOVUPS 16(DI), X9
+	MOVSS  (R12), X10
+	SHUFPS $0x00, X10, X10
+	MOVUPS X8, X11
+	MULPS  X10, X11
+	ADDPS  X11, X0
+	MULPS  X9, X10
+	ADDPS  X10, X1
+	MOVSS  (R12)(BX*1), X10
+	SHUFPS $0x00, X10, X10
+	MOVUPS X8, X11
+	MULPS  X10, X11
+	ADDPS  X11, X2
+	MULPS  X9, X10
+	ADDPS  X10, X3
+	MOVSS  (R12)(BX*2), X10
+	SHUFPS $0x00, X10, X10
+	MOVUPS X8, X11
+	MULPS  X10, X11
+	ADDPS  X11, X4
+	MULPS  X9, X10
+	ADDPS  X10, X5
+	MOVSS  (R13), X10
+	SHUFPS $0x00, X10, X10
+	MOVUPS X8, X8
+	MULPS  X10, X8
+	ADDPS  X8, X6
+	MULPS  X9, X10
+	ADDPS  X10, X7
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_4x2_depth
+	TESTB  R11, R11
+	JZ     full_4x2_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X8
+	ADDPS  X8, X0
+	MOVUPS 16(AX), X8
+	ADDPS  X8, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X8
+	ADDPS  X8, X2
+	MOVUPS 16(AX), X8
+	ADDPS  X8, X3
+	ADDQ   R10, AX
+	MOVUPS (AX), X8
+	ADDPS  X8, X4
+	MOVUPS 16(AX), X8
+	ADDPS  X8, X5
+	ADDQ   R10, AX
+	MOVUPS (AX), X8
+	ADDPS  X8, X6
+	MOVUPS 16(AX), X8
+	ADDPS  X8, X7
+
+full_4x2_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	MOVUPS X1, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	MOVUPS X3, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X4, (AX)
+	MOVUPS X5, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X6, (AX)
+	MOVUPS X7, 16(AX)
+	RET
+
+full_5x2:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+	XORPS X5, X5
+	XORPS X6, X6
+	XORPS X7, X7
+	XORPS X8, X8
+	XORPS X9, X9
+
+full_5x2_depth:
+	MOVUPS (DI), X10
+	MOVUPS 16(DI), X11
+	MOVSS  (R12), X12
+	SHUFPS $0x00, X12, X12
+	MOVUPS X10, X13
+	MULPS  X12, X13
+	ADDPS  X13, X0
+	MULPS  X11, X12
+	ADDPS  X12, X1
+	MOVSS  (R12)(BX*1), X12
+	SHUFPS $0x00, X12, X12
+	MOVUPS X10, X13
+	MULPS  X12, X13
+	ADDPS  X13, X2
+	MULPS  X11, X12
+	ADDPS  X12, X3
+	MOVSS  (R12)(BX*2), X12
+	SHUFPS $0x00, X12, X12
+	MOVUPS X10, X13
+	MULPS  X12, X13
+	ADDPS  X13, X4
+	MULPS  X11, X12
+	ADDPS  X12, X5
+	MOVSS  (R13), X12
+	SHUFPS $0x00, X12, X12
+	MOVUPS X10, X13
+	MULPS  X12, X13
+	ADDPS  X13, X6
+	MULPS  X11, X12
+	ADDPS  X12, X7
+	MOVSS  (R13)(BX*1), X12
+	SHUFPS $0x00, X12, X12
+	MOVUPS X10, X10
+	MULPS  X12, X10
+	ADDPS  X10, X8
+	MULPS  X11, X12
+	ADDPS  X12, X9
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_5x2_depth
+	TESTB  R11, R11
+	JZ     full_5x2_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X10
+	ADDPS  X10, X0
+	MOVUPS 16(AX), X10
+	ADDPS  X10, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X10
+	ADDPS  X10, X2
+	MOVUPS 16(AX), X10
+	ADDPS  X10, X3
+	ADDQ   R10, AX
+	MOVUPS (AX), X10
+	ADDPS  X10, X4
+	MOVUPS 16(AX), X10
+	ADDPS  X10, X5
+	ADDQ   R10, AX
+	MOVUPS (AX), X10
+	ADDPS  X10, X6
+	MOVUPS 16(AX), X10
+	ADDPS  X10, X7
+	ADDQ   R10, AX
+	MOVUPS (AX), X10
+	ADDPS  X10, X8
+	MOVUPS 16(AX), X10
+	ADDPS  X10, X9
+
+full_5x2_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	MOVUPS X1, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	MOVUPS X3, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X4, (AX)
+	MOVUPS X5, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X6, (AX)
+	MOVUPS X7, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X8, (AX)
+	MOVUPS X9, 16(AX)
+	RET
+
+full_6x2:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+	XORPS X5, X5
+	XORPS X6, X6
+	XORPS X7, X7
+	XORPS X8, X8
+	XORPS X9, X9
+	XORPS X10, X10
+	XORPS X11, X11
+
+full_6x2_depth:
+	MOVUPS (DI), X12
+	MOVUPS 16(DI), X13
+	MOVSS  (R12), X14
+	SHUFPS $0x00, X14, X14
+	MOVUPS X12, X15
+	MULPS  X14, X15
+	ADDPS  X15, X0
+	MULPS  X13, X14
+	ADDPS  X14, X1
+	MOVSS  (R12)(BX*1), X14
+	SHUFPS $0x00, X14, X14
+	MOVUPS X12, X15
+	MULPS  X14, X15
+	ADDPS  X15, X2
+	MULPS  X13, X14
+	ADDPS  X14, X3
+	MOVSS  (R12)(BX*2), X14
+	SHUFPS $0x00, X14, X14
+	MOVUPS X12, X15
+	MULPS  X14, X15
+	ADDPS  X15, X4
+	MULPS  X13, X14
+	ADDPS  X14, X5
+	MOVSS  (R13), X14
+	SHUFPS $0x00, X14, X14
+	MOVUPS X12, X15
+	MULPS  X14, X15
+	ADDPS  X15, X6
+	MULPS  X13, X14
+	ADDPS  X14, X7
+	MOVSS  (R13)(BX*1), X14
+	SHUFPS $0x00, X14, X14
+	MOVUPS X12, X15
+	MULPS  X14, X15
+	ADDPS  X15, X8
+	MULPS  X13, X14
+	ADDPS  X14, X9
+	MOVSS  (R13)(BX*2), X14
+	SHUFPS $0x00, X14, X14
+	MOVUPS X12, X12
+	MULPS  X14, X12
+	ADDPS  X12, X10
+	MULPS  X13, X14
+	ADDPS  X14, X11
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_6x2_depth
+	TESTB  R11, R11
+	JZ     full_6x2_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X12
+	ADDPS  X12, X0
+	MOVUPS 16(AX), X12
+	ADDPS  X12, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X12
+	ADDPS  X12, X2
+	MOVUPS 16(AX), X12
+	ADDPS  X12, X3
+	ADDQ   R10, AX
+	MOVUPS (AX), X12
+	ADDPS  X12, X4
+	MOVUPS 16(AX), X12
+	ADDPS  X12, X5
+	ADDQ   R10, AX
+	MOVUPS (AX), X12
+	ADDPS  X12, X6
+	MOVUPS 16(AX), X12
+	ADDPS  X12, X7
+	ADDQ   R10, AX
+	MOVUPS (AX), X12
+	ADDPS  X12, X8
+	MOVUPS 16(AX), X12
+	ADDPS  X12, X9
+	ADDQ   R10, AX
+	MOVUPS (AX), X12
+	ADDPS  X12, X10
+	MOVUPS 16(AX), X12
+	ADDPS  X12, X11
+
+full_6x2_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	MOVUPS X1, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	MOVUPS X3, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X4, (AX)
+	MOVUPS X5, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X6, (AX)
+	MOVUPS X7, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X8, (AX)
+	MOVUPS X9, 16(AX)
+	ADDQ   R10, AX
+	MOVUPS X10, (AX)
+	MOVUPS X11, 16(AX)
+	RET
+
+one_vector:
+	CMPQ  CX, $0x04
+	JNE   edge1
+	CMPQ  AX, $0x06
+	JEQ   full_6x1
+	CMPQ  AX, $0x05
+	JEQ   full_5x1
+	CMPQ  AX, $0x04
+	JEQ   full_4x1
+	CMPQ  AX, $0x03
+	JEQ   full_3x1
+	CMPQ  AX, $0x02
+	JEQ   full_2x1
+	XORPS X0, X0
+
+full_1x1_depth:
+	MOVUPS (DI), X1
+	MOVSS  (R12), X2
+	SHUFPS $0x00, X2, X2
+	MULPS  X1, X2
+	ADDPS  X2, X0
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_1x1_depth
+	TESTB  R11, R11
+	JZ     full_1x1_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X1
+	ADDPS  X1, X0
+
+full_1x1_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	RET
+
+full_2x1:
+	XORPS X0, X0
+	XORPS X1, X1
+
+full_2x1_depth:
+	MOVUPS (DI), X2
+	MOVSS  (R12), X3
+	SHUFPS $0x00, X3, X3
+	MULPS  X2, X3
+	ADDPS  X3, X0
+	MOVSS  (R12)(BX*1), X3
+	SHUFPS $0x00, X3, X3
+	MULPS  X2, X3
+	ADDPS  X3, X1
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_2x1_depth
+	TESTB  R11, R11
+	JZ     full_2x1_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X2
+	ADDPS  X2, X0
+	ADDQ   R10, AX
+	MOVUPS (AX), X2
+	ADDPS  X2, X1
+
+full_2x1_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	ADDQ   R10, AX
+	MOVUPS X1, (AX)
+	RET
+
+full_3x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+
+full_3x1_depth:
+	MOVUPS (DI), X3
+	MOVSS  (R12), X4
+	SHUFPS $0x00, X4, X4
+	MULPS  X3, X4
+	ADDPS  X4, X0
+	MOVSS  (R12)(BX*1), X4
+	SHUFPS $0x00, X4, X4
+	MULPS  X3, X4
+	ADDPS  X4, X1
+	MOVSS  (R12)(BX*2), X4
+	SHUFPS $0x00, X4, X4
+	MULPS  X3, X4
+	ADDPS  X4, X2
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_3x1_depth
+	TESTB  R11, R11
+	JZ     full_3x1_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X3
+	ADDPS  X3, X0
+	ADDQ   R10, AX
+	MOVUPS (AX), X3
+	ADDPS  X3, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X3
+	ADDPS  X3, X2
+
+full_3x1_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	ADDQ   R10, AX
+	MOVUPS X1, (AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	RET
+
+full_4x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+
+full_4x1_depth:
+	MOVUPS (DI), X4
+	MOVSS  (R12), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X0
+	MOVSS  (R12)(BX*1), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X1
+	MOVSS  (R12)(BX*2), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X2
+	MOVSS  (R13), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X3
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_4x1_depth
+	TESTB  R11, R11
+	JZ     full_4x1_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X4
+	ADDPS  X4, X0
+	ADDQ   R10, AX
+	MOVUPS (AX), X4
+	ADDPS  X4, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X4
+	ADDPS  X4, X2
+	ADDQ   R10, AX
+	MOVUPS (AX), X4
+	ADDPS  X4, X3
+
+full_4x1_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	ADDQ   R10, AX
+	MOVUPS X1, (AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	ADDQ   R10, AX
+	MOVUPS X3, (AX)
+	RET
+
+full_5x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+
+full_5x1_depth:
+	MOVUPS (DI), X5
+	MOVSS  (R12), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X0
+	MOVSS  (R12)(BX*1), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X1
+	MOVSS  (R12)(BX*2), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X2
+	MOVSS  (R13), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X3
+	MOVSS  (R13)(BX*1), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X4
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_5x1_depth
+	TESTB  R11, R11
+	JZ     full_5x1_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X5
+	ADDPS  X5, X0
+	ADDQ   R10, AX
+	MOVUPS (AX), X5
+	ADDPS  X5, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X5
+	ADDPS  X5, X2
+	ADDQ   R10, AX
+	MOVUPS (AX), X5
+	ADDPS  X5, X3
+	ADDQ   R10, AX
+	MOVUPS (AX), X5
+	ADDPS  X5, X4
+
+full_5x1_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	ADDQ   R10, AX
+	MOVUPS X1, (AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	ADDQ   R10, AX
+	MOVUPS X3, (AX)
+	ADDQ   R10, AX
+	MOVUPS X4, (AX)
+	RET
+
+full_6x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+	XORPS X5, X5
+
+full_6x1_depth:
+	MOVUPS (DI), X6
+	MOVSS  (R12), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X0
+	MOVSS  (R12)(BX*1), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X1
+	MOVSS  (R12)(BX*2), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X2
+	MOVSS  (R13), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X3
+	MOVSS  (R13)(BX*1), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X4
+	MOVSS  (R13)(BX*2), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X5
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    full_6x1_depth
+	TESTB  R11, R11
+	JZ     full_6x1_store
+	MOVQ   R9, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X0
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X1
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X2
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X3
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X4
+	ADDQ   R10, AX
+	MOVUPS (AX), X6
+	ADDPS  X6, X5
+
+full_6x1_store:
+	MOVQ   R9, AX
+	MOVUPS X0, (AX)
+	ADDQ   R10, AX
+	MOVUPS X1, (AX)
+	ADDQ   R10, AX
+	MOVUPS X2, (AX)
+	ADDQ   R10, AX
+	MOVUPS X3, (AX)
+	ADDQ   R10, AX
+	MOVUPS X4, (AX)
+	ADDQ   R10, AX
+	MOVUPS X5, (AX)
+	RET
+
+edge1:
+	CMPQ  AX, $0x06
+	JEQ   edge_6x1
+	CMPQ  AX, $0x05
+	JEQ   edge_5x1
+	CMPQ  AX, $0x04
+	JEQ   edge_4x1
+	CMPQ  AX, $0x03
+	JEQ   edge_3x1
+	CMPQ  AX, $0x02
+	JEQ   edge_2x1
+	XORPS X0, X0
+
+edge_1x1_depth:
+	MOVSS  (DI), X1
+	MOVSS  (R12), X2
+	SHUFPS $0x00, X2, X2
+	MULPS  X1, X2
+	ADDPS  X2, X0
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    edge_1x1_depth
+	TESTB  R11, R11
+	JZ     edge_1x1_store
+	MOVQ   R9, AX
+	MOVSS  (AX), X1
+	ADDPS  X1, X0
+
+edge_1x1_store:
+	MOVQ  R9, AX
+	MOVSS X0, (AX)
+	RET
+
+edge_2x1:
+	XORPS X0, X0
+	XORPS X1, X1
+
+edge_2x1_depth:
+	MOVSS  (DI), X2
+	MOVSS  (R12), X3
+	SHUFPS $0x00, X3, X3
+	MULPS  X2, X3
+	ADDPS  X3, X0
+	MOVSS  (R12)(BX*1), X3
+	SHUFPS $0x00, X3, X3
+	MULPS  X2, X3
+	ADDPS  X3, X1
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    edge_2x1_depth
+	TESTB  R11, R11
+	JZ     edge_2x1_store
+	MOVQ   R9, AX
+	MOVSS  (AX), X2
+	ADDPS  X2, X0
+	ADDQ   R10, AX
+	MOVSS  (AX), X2
+	ADDPS  X2, X1
+
+edge_2x1_store:
+	MOVQ  R9, AX
+	MOVSS X0, (AX)
+	ADDQ  R10, AX
+	MOVSS X1, (AX)
+	RET
+
+edge_3x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+
+edge_3x1_depth:
+	MOVSS  (DI), X3
+	MOVSS  (R12), X4
+	SHUFPS $0x00, X4, X4
+	MULPS  X3, X4
+	ADDPS  X4, X0
+	MOVSS  (R12)(BX*1), X4
+	SHUFPS $0x00, X4, X4
+	MULPS  X3, X4
+	ADDPS  X4, X1
+	MOVSS  (R12)(BX*2), X4
+	SHUFPS $0x00, X4, X4
+	MULPS  X3, X4
+	ADDPS  X4, X2
+	ADDQ   SI, R12
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    edge_3x1_depth
+	TESTB  R11, R11
+	JZ     edge_3x1_store
+	MOVQ   R9, AX
+	MOVSS  (AX), X3
+	ADDPS  X3, X0
+	ADDQ   R10, AX
+	MOVSS  (AX), X3
+	ADDPS  X3, X1
+	ADDQ   R10, AX
+	MOVSS  (AX), X3
+	ADDPS  X3, X2
+
+edge_3x1_store:
+	MOVQ  R9, AX
+	MOVSS X0, (AX)
+	ADDQ  R10, AX
+	MOVSS X1, (AX)
+	ADDQ  R10, AX
+	MOVSS X2, (AX)
+	RET
+
+edge_4x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+
+edge_4x1_depth:
+	MOVSS  (DI), X4
+	MOVSS  (R12), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X0
+	MOVSS  (R12)(BX*1), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X1
+	MOVSS  (R12)(BX*2), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X2
+	MOVSS  (R13), X5
+	SHUFPS $0x00, X5, X5
+	MULPS  X4, X5
+	ADDPS  X5, X3
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    edge_4x1_depth
+	TESTB  R11, R11
+	JZ     edge_4x1_store
+	MOVQ   R9, AX
+	MOVSS  (AX), X4
+	ADDPS  X4, X0
+	ADDQ   R10, AX
+	MOVSS  (AX), X4
+	ADDPS  X4, X1
+	ADDQ   R10, AX
+	MOVSS  (AX), X4
+	ADDPS  X4, X2
+	ADDQ   R10, AX
+	MOVSS  (AX), X4
+	ADDPS  X4, X3
+
+edge_4x1_store:
+	MOVQ  R9, AX
+	MOVSS X0, (AX)
+	ADDQ  R10, AX
+	MOVSS X1, (AX)
+	ADDQ  R10, AX
+	MOVSS X2, (AX)
+	ADDQ  R10, AX
+	MOVSS X3, (AX)
+	RET
+
+edge_5x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+
+edge_5x1_depth:
+	MOVSS  (DI), X5
+	MOVSS  (R12), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X0
+	MOVSS  (R12)(BX*1), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X1
+	MOVSS  (R12)(BX*2), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X2
+	MOVSS  (R13), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X3
+	MOVSS  (R13)(BX*1), X6
+	SHUFPS $0x00, X6, X6
+	MULPS  X5, X6
+	ADDPS  X6, X4
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    edge_5x1_depth
+	TESTB  R11, R11
+	JZ     edge_5x1_store
+	MOVQ   R9, AX
+	MOVSS  (AX), X5
+	ADDPS  X5, X0
+	ADDQ   R10, AX
+	MOVSS  (AX), X5
+	ADDPS  X5, X1
+	ADDQ   R10, AX
+	MOVSS  (AX), X5
+	ADDPS  X5, X2
+	ADDQ   R10, AX
+	MOVSS  (AX), X5
+	ADDPS  X5, X3
+	ADDQ   R10, AX
+	MOVSS  (AX), X5
+	ADDPS  X5, X4
+
+edge_5x1_store:
+	MOVQ  R9, AX
+	MOVSS X0, (AX)
+	ADDQ  R10, AX
+	MOVSS X1, (AX)
+	ADDQ  R10, AX
+	MOVSS X2, (AX)
+	ADDQ  R10, AX
+	MOVSS X3, (AX)
+	ADDQ  R10, AX
+	MOVSS X4, (AX)
+	RET
+
+edge_6x1:
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	XORPS X4, X4
+	XORPS X5, X5
+
+edge_6x1_depth:
+	MOVSS  (DI), X6
+	MOVSS  (R12), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X0
+	MOVSS  (R12)(BX*1), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X1
+	MOVSS  (R12)(BX*2), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X2
+	MOVSS  (R13), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X3
+	MOVSS  (R13)(BX*1), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X4
+	MOVSS  (R13)(BX*2), X7
+	SHUFPS $0x00, X7, X7
+	MULPS  X6, X7
+	ADDPS  X7, X5
+	ADDQ   SI, R12
+	ADDQ   SI, R13
+	ADDQ   R8, DI
+	DECQ   DX
+	JNZ    edge_6x1_depth
+	TESTB  R11, R11
+	JZ     edge_6x1_store
+	MOVQ   R9, AX
+	MOVSS  (AX), X6
+	ADDPS  X6, X0
+	ADDQ   R10, AX
+	MOVSS  (AX), X6
+	ADDPS  X6, X1
+	ADDQ   R10, AX
+	MOVSS  (AX), X6
+	ADDPS  X6, X2
+	ADDQ   R10, AX
+	MOVSS  (AX), X6
+	ADDPS  X6, X3
+	ADDQ   R10, AX
+	MOVSS  (AX), X6
+	ADDPS  X6, X4
+	ADDQ   R10, AX
+	MOVSS  (AX), X6
+	ADDPS  X6, X5
+
+edge_6x1_store:
+	MOVQ  R9, AX
+	MOVSS X0, (AX)
+	ADDQ  R10, AX
+	MOVSS X1, (AX)
+	ADDQ  R10, AX
+	MOVSS X2, (AX)
+	ADDQ  R10, AX
+	MOVSS X3, (AX)
+	ADDQ  R10, AX
+	MOVSS X4, (AX)
+	ADDQ  R10, AX
+	MOVSS X5, (AX)
+	RET
+
+DATA one1zeros3<>+0(SB)/4, $0xffffffff
+DATA one1zeros3<>+4(SB)/4, $0x00000000
+DATA one1zeros3<>+8(SB)/4, $0x00000000
+DATA one1zeros3<>+12(SB)/4, $0x00000000
+GLOBL one1zeros3<>(SB), RODATA|NOPTR, $16
+
+// func mulSSE2(dst []float32, a []float32, b []float32)
+// Requires: SSE
+TEXT ·mulSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (CX)(SI*4), X0
+	MOVUPS (DX)(SI*4), X1
+	MOVUPS X0, X0
+	MULPS  X1, X0
+	MOVUPS X0, (AX)(SI*4)
+	ADDQ   $0x04, SI
+	CMPQ   SI, DI
+	JLE    vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS  (CX)(SI*4), X0
+	MOVSS  (DX)(SI*4), X1
+	MOVUPS X0, X0
+	MULPS  X1, X0
+	MOVSS  X0, (AX)(SI*4)
+	INCQ   SI
+	CMPQ   SI, BX
+	JLT    singles
+
+done:
+	RET
+
+// func addSSE2(dst []float32, a []float32, b []float32)
+// Requires: SSE
+TEXT ·addSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (CX)(SI*4), X0
+	MOVUPS (DX)(SI*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	MOVUPS X0, (AX)(SI*4)
+	ADDQ   $0x04, SI
+	CMPQ   SI, DI
+	JLE    vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS  (CX)(SI*4), X0
+	MOVSS  (DX)(SI*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	MOVSS  X0, (AX)(SI*4)
+	INCQ   SI
+	CMPQ   SI, BX
+	JLT    singles
+
+done:
+	RET
+
+// func scaleSSE2(dst []float32, alpha float32)
+// Requires: SSE
+TEXT ·scaleSSE2(SB), NOSPLIT, $0-28
+	MOVQ   dst_base+0(FP), AX
+	MOVSS  alpha+24(FP), X0
+	SHUFPS $0x00, X0, X0
+	MOVQ   dst_len+8(FP), CX
+	XORQ   DX, DX
+	MOVQ   CX, BX
+	SUBQ   $0x00000004, BX
+	CMPQ   DX, BX
+	JGT    vectors_done
+
+vectors:
+	MOVUPS (AX)(DX*4), X1
+	MOVUPS X0, X2
+	MULPS  X1, X2
+	MOVUPS X2, (AX)(DX*4)
+	ADDQ   $0x04, DX
+	CMPQ   DX, BX
+	JLE    vectors
+
+vectors_done:
+	CMPQ DX, CX
+	JGE  done
+
+singles:
+	MOVSS  (AX)(DX*4), X1
+	MOVUPS X0, X2
+	MULPS  X1, X2
+	MOVSS  X2, (AX)(DX*4)
+	INCQ   DX
+	CMPQ   DX, CX
+	JLT    singles
+
+done:
+	RET
+
+// func addScaledSSE2(dst []float32, alpha float32, x []float32)
+// Requires: SSE
+TEXT ·addScaledSSE2(SB), NOSPLIT, $0-56
+	MOVQ   dst_base+0(FP), AX
+	MOVSS  alpha+24(FP), X0
+	SHUFPS $0x00, X0, X0
+	MOVQ   x_base+32(FP), CX
+	MOVQ   dst_len+8(FP), DX
+	XORQ   BX, BX
+	MOVQ   DX, SI
+	SUBQ   $0x00000004, SI
+	CMPQ   BX, SI
+	JGT    vectors_done
+
+vectors:
+	MOVUPS (AX)(BX*4), X1
+	MOVUPS (CX)(BX*4), X2
+	MOVUPS X0, X3
+	MULPS  X2, X3
+	ADDPS  X3, X1
+	MOVUPS X1, (AX)(BX*4)
+	ADDQ   $0x04, BX
+	CMPQ   BX, SI
+	JLE    vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS  (AX)(BX*4), X1
+	MOVSS  (CX)(BX*4), X2
+	MOVUPS X0, X3
+	MULPS  X2, X3
+	ADDPS  X3, X1
+	MOVSS  X1, (AX)(BX*4)
+	INCQ   BX
+	CMPQ   BX, DX
+	JLT    singles
+
+done:
+	RET
+
+// func fromBytesSSE2(dst []float32, src []byte)
+// Requires: SSE, SSE2
+TEXT ·fromBytesSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ src_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	SUBQ $0x00000004, DX
+	CMPQ BX, DX
+	JGT  vectors_done
+
+vectors:
+	MOVL      (CX)(BX*1), SI
+	MOVD      SI, X0
+	XORPS     X1, X1
+	PUNPCKLBW X1, X0
+	PUNPCKLWL X1, X0
+	CVTPL2PS  X0, X0
+	MOVUPS    X0, X0
+	DIVPS     all437f0000<>+0(SB), X0
+	MOVUPS    X0, (AX)(BX*4)
+	ADDQ      $0x04, BX
+	CMPQ      BX, DX
+	JLE       vectors
+
+vectors_done:
+	RET
+
+DATA all437f0000<>+0(SB)/4, $0x437f0000
+DATA all437f0000<>+4(SB)/4, $0x437f0000
+DATA all437f0000<>+8(SB)/4, $0x437f0000
+DATA all437f0000<>+12(SB)/4, $0x437f0000
+DATA all437f0000<>+16(SB)/4, $0x437f0000
+DATA all437f0000<>+20(SB)/4, $0x437f0000
+DATA all437f0000<>+24(SB)/4, $0x437f0000
+DATA all437f0000<>+28(SB)/4, $0x437f0000
+DATA all437f0000<>+32(SB)/4, $0x437f0000
+DATA all437f0000<>+36(SB)/4, $0x437f0000
+DATA all437f0000<>+40(SB)/4, $0x437f0000
+DATA all437f0000<>+44(SB)/4, $0x437f0000
+DATA all437f0000<>+48(SB)/4, $0x437f0000
+DATA all437f0000<>+52(SB)/4, $0x437f0000
+DATA all437f0000<>+56(SB)/4, $0x437f0000
+DATA all437f0000<>+60(SB)/4, $0x437f0000
+GLOBL all437f0000<>(SB), RODATA|NOPTR, $64
+
+// func sumSSE2(x []float32) float32
+// Requires: SSE, SSE2
+TEXT ·sumSSE2(SB), NOSPLIT, $0-28
+	MOVQ  x_base+0(FP), AX
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	MOVQ  x_len+8(FP), CX
+	XORQ  DX, DX
+	MOVQ  CX, BX
+	SUBQ  $0x00000010, BX
+	CMPQ  DX, BX
+	JGT   blocks_done
+
+blocks:
+	MOVUPS (AX)(DX*4), X4
+	ADDPS  X4, X0
+	MOVUPS 16(AX)(DX*4), X4
+	ADDPS  X4, X1
+	MOVUPS 32(AX)(DX*4), X4
+	ADDPS  X4, X2
+	MOVUPS 48(AX)(DX*4), X4
+	ADDPS  X4, X3
+	ADDQ   $0x10, DX
+	CMPQ   DX, BX
+	JLE    blocks
+
+blocks_done:
+	MOVQ CX, BX
+	SUBQ $0x00000004, BX
+	CMPQ DX, BX
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (AX)(DX*4), X4
+	ADDPS  X4, X0
+	ADDQ   $0x04, DX
+	CMPQ   DX, BX
+	JLE    vectors
+
+vectors_done:
+	CMPQ DX, CX
+	JGE  done
+
+singles:
+	MOVSS (AX)(DX*4), X4
+	ADDPS X4, X0
+	INCQ  DX
+	CMPQ  DX, CX
+	JLT   singles
+
+done:
+	ADDPS  X2, X0
+	ADDPS  X3, X1
+	ADDPS  X1, X0
+	PSHUFD $0x0e, X0, X1
+	ADDPS  X1, X0
+	PSHUFD $0x01, X0, X1
+	ADDPS  X1, X0
+	MOVSS  X0, ret+24(FP)
+	RET
+
+// func sumSquaresSSE2(x []float32) float64
+// Requires: SSE, SSE2
+TEXT ·sumSquaresSSE2(SB), NOSPLIT, $0-32
+	MOVQ  x_base+0(FP), AX
+	XORPS X0, X0
+	XORPS X1, X1
+	XORPS X2, X2
+	XORPS X3, X3
+	MOVQ  x_len+8(FP), CX
+	XORQ  DX, DX
+	MOVQ  CX, BX
+	SUBQ  $0x00000008, BX
+	CMPQ  DX, BX
+	JGT   blocks_done
+
+blocks:
+	MOVUPS   (AX)(DX*4), X4
+	CVTPS2PD X4, X5
+	MULPD    X5, X5
+	ADDPD    X5, X0
+	PSHUFD   $0x0e, X4, X4
+	CVTPS2PD X4, X4
+	MULPD    X4, X4
+	ADDPD    X4, X1
+	MOVUPS   16(AX)(DX*4), X4
+	CVTPS2PD X4, X5
+	MULPD    X5, X5
+	ADDPD    X5, X2
+	PSHUFD   $0x0e, X4, X4
+	CVTPS2PD X4, X4
+	MULPD    X4, X4
+	ADDPD    X4, X3
+	ADDQ     $0x08, DX
+	CMPQ     DX, BX
+	JLE      blocks
+
+blocks_done:
+	MOVQ CX, BX
+	SUBQ $0x00000004, BX
+	CMPQ DX, BX
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (AX)(DX*4), X4
+	CVTPS2PD X4, X5
+	MULPD    X5, X5
+	ADDPD    X5, X0
+	PSHUFD   $0x0e, X4, X4
+	CVTPS2PD X4, X4
+	MULPD    X4, X4
+	ADDPD    X4, X1
+	ADDQ     $0x04, DX
+	CMPQ     DX, BX
+	JLE      vectors
+
+vectors_done:
+	CMPQ DX, CX
+	JGE  done
+
+singles:
+	MOVSS    (AX)(DX*4), X4
+	CVTPS2PD X4, X5
+	MULPD    X5, X5
+	ADDPD    X5, X0
+	PSHUFD   $0x0e, X4, X4
+	CVTPS2PD X4, X4
+	MULPD    X4, X4
+	ADDPD    X4, X1
+	INCQ     DX
+	CMPQ     DX, CX
+	JLT      singles
+
+done:
+	ADDPD  X2, X0
+	ADDPD  X3, X1
+	ADDPD  X1, X0
+	PSHUFD $0x0e, X0, X1
+	ADDPD  X1, X0
+	MOVSD  X0, ret+24(FP)
+	RET
+
+// func maxSSE2(x []float32) float32
+// Requires: SSE, SSE2
+TEXT ·maxSSE2(SB), NOSPLIT, $0-28
+	MOVQ   x_base+0(FP), AX
+	MOVUPS allff800000<>+0(SB), X0
+	MOVUPS X0, X1
+	MOVUPS X0, X2
+	MOVUPS X0, X3
+	MOVUPS X0, X4
+	MOVQ   x_len+8(FP), CX
+	XORQ   DX, DX
+	MOVQ   CX, BX
+	SUBQ   $0x00000010, BX
+	CMPQ   DX, BX
+	JGT    blocks_done
+
+blocks:
+	MOVUPS (AX)(DX*4), X5
+	MOVUPS X5, X6
+	MAXPS  X1, X6
+	MOVUPS X5, X1
+	CMPPS  X5, X1, $0x03
+	MOVUPS X1, X1
+	MOVUPS X1, X7
+	ANDPS  X5, X7
+	ANDNPS X6, X1
+	MOVUPS X1, X1
+	ORPS   X7, X1
+	MOVUPS X1, X1
+	MOVUPS 16(AX)(DX*4), X5
+	MOVUPS X5, X6
+	MAXPS  X2, X6
+	MOVUPS X5, X2
+	CMPPS  X5, X2, $0x03
+	MOVUPS X2, X2
+	MOVUPS X2, X7
+	ANDPS  X5, X7
+	ANDNPS X6, X2
+	MOVUPS X2, X2
+	ORPS   X7, X2
+	MOVUPS X2, X2
+	MOVUPS 32(AX)(DX*4), X5
+	MOVUPS X5, X6
+	MAXPS  X3, X6
+	MOVUPS X5, X3
+	CMPPS  X5, X3, $0x03
+	MOVUPS X3, X3
+	MOVUPS X3, X7
+	ANDPS  X5, X7
+	ANDNPS X6, X3
+	MOVUPS X3, X3
+	ORPS   X7, X3
+	MOVUPS X3, X3
+	MOVUPS 48(AX)(DX*4), X5
+	MOVUPS X5, X6
+	MAXPS  X4, X6
+	MOVUPS X5, X4
+	CMPPS  X5, X4, $0x03
+	MOVUPS X4, X4
+	MOVUPS X4, X7
+	ANDPS  X5, X7
+	ANDNPS X6, X4
+	MOVUPS X4, X4
+	ORPS   X7, X4
+	MOVUPS X4, X4
+	ADDQ   $0x10, DX
+	CMPQ   DX, BX
+	JLE    blocks
+
+blocks_done:
+	MOVQ CX, BX
+	SUBQ $0x00000004, BX
+	CMPQ DX, BX
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (AX)(DX*4), X5
+	MOVUPS X5, X6
+	MAXPS  X1, X6
+	MOVUPS X5, X1
+	CMPPS  X5, X1, $0x03
+	MOVUPS X1, X1
+	MOVUPS X1, X7
+	ANDPS  X5, X7
+	ANDNPS X6, X1
+	MOVUPS X1, X1
+	ORPS   X7, X1
+	MOVUPS X1, X1
+	ADDQ   $0x04, DX
+	CMPQ   DX, BX
+	JLE    vectors
+
+vectors_done:
+	CMPQ DX, CX
+	JGE  done
+
+singles:
+	MOVSS  (AX)(DX*4), X5
+	MOVUPS one1zeros3<>+0(SB), X6
+	MOVUPS X6, X7
+	ANDPS  X5, X7
+	ANDNPS X0, X6
+	MOVUPS X6, X5
+	ORPS   X7, X5
+	MOVUPS X5, X6
+	MAXPS  X1, X6
+	MOVUPS X5, X1
+	CMPPS  X5, X1, $0x03
+	MOVUPS X1, X1
+	MOVUPS X1, X7
+	ANDPS  X5, X7
+	ANDNPS X6, X1
+	MOVUPS X1, X1
+	ORPS   X7, X1
+	MOVUPS X1, X1
+	INCQ   DX
+	CMPQ   DX, CX
+	JLT    singles
+
+done:
+	MOVUPS X3, X0
+	MAXPS  X1, X0
+	MOVUPS X3, X1
+	CMPPS  X3, X1, $0x03
+	MOVUPS X1, X1
+	MOVUPS X1, X5
+	ANDPS  X3, X5
+	ANDNPS X0, X1
+	MOVUPS X1, X0
+	ORPS   X5, X0
+	MOVUPS X0, X1
+	MOVUPS X4, X0
+	MAXPS  X2, X0
+	MOVUPS X4, X2
+	CMPPS  X4, X2, $0x03
+	MOVUPS X2, X2
+	MOVUPS X2, X3
+	ANDPS  X4, X3
+	ANDNPS X0, X2
+	MOVUPS X2, X0
+	ORPS   X3, X0
+	MOVUPS X0, X2
+	MOVUPS X2, X0
+	MAXPS  X1, X0
+	MOVUPS X2, X1
+	CMPPS  X2, X1, $0x03
+	MOVUPS X1, X1
+	MOVUPS X1, X3
+	ANDPS  X2, X3
+	ANDNPS X0, X1
+	MOVUPS X1, X0
+	ORPS   X3, X0
+	MOVUPS X0, X1
+	MOVUPS X1, X0
+	CMPPS  X1, X0, $0x03
+	MOVUPS X1, X2
+	ANDPS  X0, X2
+	PSHUFD $0x0e, X2, X0
+	ADDPS  X0, X2
+	PSHUFD $0x01, X2, X0
+	ADDPS  X0, X2
+	PSHUFD $0x0e, X1, X0
+	MAXPS  X0, X1
+	PSHUFD $0x01, X1, X0
+	MAXPS  X0, X1
+	ADDPS  X2, X1
+	MOVSS  X1, ret+24(FP)
+	RET
+
+DATA allff800000<>+0(SB)/4, $0xff800000
+DATA allff800000<>+4(SB)/4, $0xff800000
+DATA allff800000<>+8(SB)/4, $0xff800000
+DATA allff800000<>+12(SB)/4, $0xff800000
+DATA allff800000<>+16(SB)/4, $0xff800000
+DATA allff800000<>+20(SB)/4, $0xff800000
+DATA allff800000<>+24(SB)/4, $0xff800000
+DATA allff800000<>+28(SB)/4, $0xff800000
+DATA allff800000<>+32(SB)/4, $0xff800000
+DATA allff800000<>+36(SB)/4, $0xff800000
+DATA allff800000<>+40(SB)/4, $0xff800000
+DATA allff800000<>+44(SB)/4, $0xff800000
+DATA allff800000<>+48(SB)/4, $0xff800000
+DATA allff800000<>+52(SB)/4, $0xff800000
+DATA allff800000<>+56(SB)/4, $0xff800000
+DATA allff800000<>+60(SB)/4, $0xff800000
+GLOBL allff800000<>(SB), RODATA|NOPTR, $64
+
+// func expSSE2(dst []float32, x []float32)
+// Requires: SSE, SSE2
+TEXT ·expSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X0
+	MOVUPS   all42b20000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MINPS    X0, X1
+	MOVUPS   allc2d00000<>+0(SB), X0
+	MOVUPS   X0, X0
+	MAXPS    X1, X0
+	MOVUPS   X0, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X2
+	MOVUPS   X0, X0
+	MOVUPS   X2, X3
+	MULPS    all3f318000<>+0(SB), X3
+	SUBPS    X3, X0
+	MOVUPS   X2, X2
+	MULPS    allb95e8083<>+0(SB), X2
+	SUBPS    X2, X0
+	MOVUPS   all39506967<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3ab743ce<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3c088908<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3d2aa9c1<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3e2aaaaa<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3f000000<>+0(SB), X2
+	MOVUPS   X0, X3
+	MULPS    X0, X3
+	MULPS    X3, X2
+	ADDPS    X0, X2
+	MOVUPS   X2, X0
+	ADDPS    all3f800000<>+0(SB), X0
+	MOVUPS   X1, X2
+	PSRAL    $0x01, X2
+	MOVUPS   X1, X1
+	PSUBL    X2, X1
+	MOVUPS   X2, X2
+	PADDL    all0000007f<>+0(SB), X2
+	MOVUPS   X2, X2
+	PSLLL    $0x17, X2
+	MOVUPS   X0, X0
+	MULPS    X2, X0
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X0, X0
+	MULPS    X1, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X0
+	MOVUPS   all42b20000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MINPS    X0, X1
+	MOVUPS   allc2d00000<>+0(SB), X0
+	MOVUPS   X0, X0
+	MAXPS    X1, X0
+	MOVUPS   X0, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X2
+	MOVUPS   X0, X0
+	MOVUPS   X2, X3
+	MULPS    all3f318000<>+0(SB), X3
+	SUBPS    X3, X0
+	MOVUPS   X2, X2
+	MULPS    allb95e8083<>+0(SB), X2
+	SUBPS    X2, X0
+	MOVUPS   all39506967<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3ab743ce<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3c088908<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3d2aa9c1<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3e2aaaaa<>+0(SB), X2
+	MULPS    X0, X2
+	ADDPS    all3f000000<>+0(SB), X2
+	MOVUPS   X0, X3
+	MULPS    X0, X3
+	MULPS    X3, X2
+	ADDPS    X0, X2
+	MOVUPS   X2, X0
+	ADDPS    all3f800000<>+0(SB), X0
+	MOVUPS   X1, X2
+	PSRAL    $0x01, X2
+	MOVUPS   X1, X1
+	PSUBL    X2, X1
+	MOVUPS   X2, X2
+	PADDL    all0000007f<>+0(SB), X2
+	MOVUPS   X2, X2
+	PSLLL    $0x17, X2
+	MOVUPS   X0, X0
+	MULPS    X2, X0
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X0, X0
+	MULPS    X1, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+DATA all42b20000<>+0(SB)/4, $0x42b20000
+DATA all42b20000<>+4(SB)/4, $0x42b20000
+DATA all42b20000<>+8(SB)/4, $0x42b20000
+DATA all42b20000<>+12(SB)/4, $0x42b20000
+DATA all42b20000<>+16(SB)/4, $0x42b20000
+DATA all42b20000<>+20(SB)/4, $0x42b20000
+DATA all42b20000<>+24(SB)/4, $0x42b20000
+DATA all42b20000<>+28(SB)/4, $0x42b20000
+DATA all42b20000<>+32(SB)/4, $0x42b20000
+DATA all42b20000<>+36(SB)/4, $0x42b20000
+DATA all42b20000<>+40(SB)/4, $0x42b20000
+DATA all42b20000<>+44(SB)/4, $0x42b20000
+DATA all42b20000<>+48(SB)/4, $0x42b20000
+DATA all42b20000<>+52(SB)/4, $0x42b20000
+DATA all42b20000<>+56(SB)/4, $0x42b20000
+DATA all42b20000<>+60(SB)/4, $0x42b20000
+GLOBL all42b20000<>(SB), RODATA|NOPTR, $64
+
+DATA allc2d00000<>+0(SB)/4, $0xc2d00000
+DATA allc2d00000<>+4(SB)/4, $0xc2d00000
+DATA allc2d00000<>+8(SB)/4, $0xc2d00000
+DATA allc2d00000<>+12(SB)/4, $0xc2d00000
+DATA allc2d00000<>+16(SB)/4, $0xc2d00000
+DATA allc2d00000<>+20(SB)/4, $0xc2d00000
+DATA allc2d00000<>+24(SB)/4, $0xc2d00000
+DATA allc2d00000<>+28(SB)/4, $0xc2d00000
+DATA allc2d00000<>+32(SB)/4, $0xc2d00000
+DATA allc2d00000<>+36(SB)/4, $0xc2d00000
+DATA allc2d00000<>+40(SB)/4, $0xc2d00000
+DATA allc2d00000<>+44(SB)/4, $0xc2d00000
+DATA allc2d00000<>+48(SB)/4, $0xc2d00000
+DATA allc2d00000<>+52(SB)/4, $0xc2d00000
+DATA allc2d00000<>+56(SB)/4, $0xc2d00000
+DATA allc2d00000<>+60(SB)/4, $0xc2d00000
+GLOBL allc2d00000<>(SB), RODATA|NOPTR, $64
+
+DATA all3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
+DATA all3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
+GLOBL all3fb8aa3b<>(SB), RODATA|NOPTR, $64
+
+DATA all3f318000<>+0(SB)/4, $0x3f318000
+DATA all3f318000<>+4(SB)/4, $0x3f318000
+DATA all3f318000<>+8(SB)/4, $0x3f318000
+DATA all3f318000<>+12(SB)/4, $0x3f318000
+DATA all3f318000<>+16(SB)/4, $0x3f318000
+DATA all3f318000<>+20(SB)/4, $0x3f318000
+DATA all3f318000<>+24(SB)/4, $0x3f318000
+DATA all3f318000<>+28(SB)/4, $0x3f318000
+DATA all3f318000<>+32(SB)/4, $0x3f318000
+DATA all3f318000<>+36(SB)/4, $0x3f318000
+DATA all3f318000<>+40(SB)/4, $0x3f318000
+DATA all3f318000<>+44(SB)/4, $0x3f318000
+DATA all3f318000<>+48(SB)/4, $0x3f318000
+DATA all3f318000<>+52(SB)/4, $0x3f318000
+DATA all3f318000<>+56(SB)/4, $0x3f318000
+DATA all3f318000<>+60(SB)/4, $0x3f318000
+GLOBL all3f318000<>(SB), RODATA|NOPTR, $64
+
+DATA allb95e8083<>+0(SB)/4, $0xb95e8083
+DATA allb95e8083<>+4(SB)/4, $0xb95e8083
+DATA allb95e8083<>+8(SB)/4, $0xb95e8083
+DATA allb95e8083<>+12(SB)/4, $0xb95e8083
+DATA allb95e8083<>+16(SB)/4, $0xb95e8083
+DATA allb95e8083<>+20(SB)/4, $0xb95e8083
+DATA allb95e8083<>+24(SB)/4, $0xb95e8083
+DATA allb95e8083<>+28(SB)/4, $0xb95e8083
+DATA allb95e8083<>+32(SB)/4, $0xb95e8083
+DATA allb95e8083<>+36(SB)/4, $0xb95e8083
+DATA allb95e8083<>+40(SB)/4, $0xb95e8083
+DATA allb95e8083<>+44(SB)/4, $0xb95e8083
+DATA allb95e8083<>+48(SB)/4, $0xb95e8083
+DATA allb95e8083<>+52(SB)/4, $0xb95e8083
+DATA allb95e8083<>+56(SB)/4, $0xb95e8083
+DATA allb95e8083<>+60(SB)/4, $0xb95e8083
+GLOBL allb95e8083<>(SB), RODATA|NOPTR, $64
+
+DATA all39506967<>+0(SB)/4, $0x39506967
+DATA all39506967<>+4(SB)/4, $0x39506967
+DATA all39506967<>+8(SB)/4, $0x39506967
+DATA all39506967<>+12(SB)/4, $0x39506967
+DATA all39506967<>+16(SB)/4, $0x39506967
+DATA all39506967<>+20(SB)/4, $0x39506967
+DATA all39506967<>+24(SB)/4, $0x39506967
+DATA all39506967<>+28(SB)/4, $0x39506967
+DATA all39506967<>+32(SB)/4, $0x39506967
+DATA all39506967<>+36(SB)/4, $0x39506967
+DATA all39506967<>+40(SB)/4, $0x39506967
+DATA all39506967<>+44(SB)/4, $0x39506967
+DATA all39506967<>+48(SB)/4, $0x39506967
+DATA all39506967<>+52(SB)/4, $0x39506967
+DATA all39506967<>+56(SB)/4, $0x39506967
+DATA all39506967<>+60(SB)/4, $0x39506967
+GLOBL all39506967<>(SB), RODATA|NOPTR, $64
+
+DATA all3ab743ce<>+0(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+4(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+8(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+12(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+16(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+20(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+24(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+28(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+32(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+36(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+40(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+44(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+48(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+52(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+56(SB)/4, $0x3ab743ce
+DATA all3ab743ce<>+60(SB)/4, $0x3ab743ce
+GLOBL all3ab743ce<>(SB), RODATA|NOPTR, $64
+
+DATA all3c088908<>+0(SB)/4, $0x3c088908
+DATA all3c088908<>+4(SB)/4, $0x3c088908
+DATA all3c088908<>+8(SB)/4, $0x3c088908
+DATA all3c088908<>+12(SB)/4, $0x3c088908
+DATA all3c088908<>+16(SB)/4, $0x3c088908
+DATA all3c088908<>+20(SB)/4, $0x3c088908
+DATA all3c088908<>+24(SB)/4, $0x3c088908
+DATA all3c088908<>+28(SB)/4, $0x3c088908
+DATA all3c088908<>+32(SB)/4, $0x3c088908
+DATA all3c088908<>+36(SB)/4, $0x3c088908
+DATA all3c088908<>+40(SB)/4, $0x3c088908
+DATA all3c088908<>+44(SB)/4, $0x3c088908
+DATA all3c088908<>+48(SB)/4, $0x3c088908
+DATA all3c088908<>+52(SB)/4, $0x3c088908
+DATA all3c088908<>+56(SB)/4, $0x3c088908
+DATA all3c088908<>+60(SB)/4, $0x3c088908
+GLOBL all3c088908<>(SB), RODATA|NOPTR, $64
+
+DATA all3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+4(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+8(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+12(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+16(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+20(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+24(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+28(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+32(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+36(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+40(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+44(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+48(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+52(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+56(SB)/4, $0x3d2aa9c1
+DATA all3d2aa9c1<>+60(SB)/4, $0x3d2aa9c1
+GLOBL all3d2aa9c1<>(SB), RODATA|NOPTR, $64
+
+DATA all3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+4(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+8(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+12(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+16(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+20(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+24(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+28(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+32(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+36(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+40(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+44(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+48(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+52(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+56(SB)/4, $0x3e2aaaaa
+DATA all3e2aaaaa<>+60(SB)/4, $0x3e2aaaaa
+GLOBL all3e2aaaaa<>(SB), RODATA|NOPTR, $64
+
+DATA all3f000000<>+0(SB)/4, $0x3f000000
+DATA all3f000000<>+4(SB)/4, $0x3f000000
+DATA all3f000000<>+8(SB)/4, $0x3f000000
+DATA all3f000000<>+12(SB)/4, $0x3f000000
+DATA all3f000000<>+16(SB)/4, $0x3f000000
+DATA all3f000000<>+20(SB)/4, $0x3f000000
+DATA all3f000000<>+24(SB)/4, $0x3f000000
+DATA all3f000000<>+28(SB)/4, $0x3f000000
+DATA all3f000000<>+32(SB)/4, $0x3f000000
+DATA all3f000000<>+36(SB)/4, $0x3f000000
+DATA all3f000000<>+40(SB)/4, $0x3f000000
+DATA all3f000000<>+44(SB)/4, $0x3f000000
+DATA all3f000000<>+48(SB)/4, $0x3f000000
+DATA all3f000000<>+52(SB)/4, $0x3f000000
+DATA all3f000000<>+56(SB)/4, $0x3f000000
+DATA all3f000000<>+60(SB)/4, $0x3f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f800000<>+0(SB)/4, $0x3f800000
+DATA all3f800000<>+4(SB)/4, $0x3f800000
+DATA all3f800000<>+8(SB)/4, $0x3f800000
+DATA all3f800000<>+12(SB)/4, $0x3f800000
+DATA all3f800000<>+16(SB)/4, $0x3f800000
+DATA all3f800000<>+20(SB)/4, $0x3f800000
+DATA all3f800000<>+24(SB)/4, $0x3f800000
+DATA all3f800000<>+28(SB)/4, $0x3f800000
+DATA all3f800000<>+32(SB)/4, $0x3f800000
+DATA all3f800000<>+36(SB)/4, $0x3f800000
+DATA all3f800000<>+40(SB)/4, $0x3f800000
+DATA all3f800000<>+44(SB)/4, $0x3f800000
+DATA all3f800000<>+48(SB)/4, $0x3f800000
+DATA all3f800000<>+52(SB)/4, $0x3f800000
+DATA all3f800000<>+56(SB)/4, $0x3f800000
+DATA all3f800000<>+60(SB)/4, $0x3f800000
+GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all0000007f<>+0(SB)/4, $0x0000007f
+DATA all0000007f<>+4(SB)/4, $0x0000007f
+DATA all0000007f<>+8(SB)/4, $0x0000007f
+DATA all0000007f<>+12(SB)/4, $0x0000007f
+DATA all0000007f<>+16(SB)/4, $0x0000007f
+DATA all0000007f<>+20(SB)/4, $0x0000007f
+DATA all0000007f<>+24(SB)/4, $0x0000007f
+DATA all0000007f<>+28(SB)/4, $0x0000007f
+DATA all0000007f<>+32(SB)/4, $0x0000007f
+DATA all0000007f<>+36(SB)/4, $0x0000007f
+DATA all0000007f<>+40(SB)/4, $0x0000007f
+DATA all0000007f<>+44(SB)/4, $0x0000007f
+DATA all0000007f<>+48(SB)/4, $0x0000007f
+DATA all0000007f<>+52(SB)/4, $0x0000007f
+DATA all0000007f<>+56(SB)/4, $0x0000007f
+DATA all0000007f<>+60(SB)/4, $0x0000007f
+GLOBL all0000007f<>(SB), RODATA|NOPTR, $64
+
+// func logSSE2(dst []float32, x []float32)
+// Requires: SSE, SSE2
+TEXT ·logSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X0
+	MOVUPS   all00800000<>+0(SB), X1
+	MOVUPS   X0, X2
+	CMPPS    X1, X2, $0x01
+	MOVUPS   X0, X1
+	MULPS    all4b000000<>+0(SB), X1
+	MOVUPS   X2, X3
+	MOVUPS   X3, X4
+	ANDPS    X1, X4
+	ANDNPS   X0, X3
+	MOVUPS   X3, X1
+	ORPS     X4, X1
+	MOVUPS   X1, X3
+	PSUBL    all3f3504f3<>+0(SB), X3
+	MOVUPS   X3, X3
+	ANDPS    allff800000<>+0(SB), X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X1, X1
+	SUBPS    all3f800000<>+0(SB), X1
+	MOVUPS   all0b800000<>+0(SB), X4
+	MOVUPS   X4, X4
+	ANDPS    X2, X4
+	MOVUPS   X3, X2
+	PSUBL    X4, X2
+	MOVUPS   all3d9021bb<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbdebd1b8<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3def251a<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbdfe5d4f<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e11e9bf<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbe2aae50<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e4cceac<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbe7ffffc<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3eaaaaaa<>+0(SB), X3
+	MOVUPS   X2, X2
+	PSRAL    $0x17, X2
+	CVTPL2PS X2, X2
+	MOVUPS   X1, X4
+	MULPS    X1, X4
+	MOVUPS   X4, X5
+	MULPS    X1, X5
+	MOVUPS   X3, X3
+	MULPS    X5, X3
+	MOVUPS   X2, X5
+	MULPS    allb95e8083<>+0(SB), X5
+	ADDPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    all3f000000<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   X3, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	MULPS    all3f318000<>+0(SB), X1
+	ADDPS    X1, X3
+	MOVUPS   all7f800000<>+0(SB), X1
+	MOVUPS   X0, X2
+	CMPPS    X1, X2, $0x00
+	MOVUPS   X2, X2
+	MOVUPS   X2, X4
+	ANDPS    X1, X4
+	ANDNPS   X3, X2
+	MOVUPS   X2, X1
+	ORPS     X4, X1
+	XORPS    X2, X2
+	MOVUPS   X0, X3
+	CMPPS    X2, X3, $0x00
+	MOVUPS   X3, X3
+	MOVUPS   X3, X4
+	ANDPS    allff800000<>+0(SB), X4
+	ANDNPS   X1, X3
+	MOVUPS   X3, X1
+	ORPS     X4, X1
+	MOVUPS   X2, X2
+	CMPPS    X0, X2, $0x06
+	MOVUPS   X2, X0
+	MOVUPS   X0, X2
+	ANDPS    all7fc00000<>+0(SB), X2
+	ANDNPS   X1, X0
+	MOVUPS   X0, X0
+	ORPS     X2, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X0
+	MOVUPS   all00800000<>+0(SB), X1
+	MOVUPS   X0, X2
+	CMPPS    X1, X2, $0x01
+	MOVUPS   X0, X1
+	MULPS    all4b000000<>+0(SB), X1
+	MOVUPS   X2, X3
+	MOVUPS   X3, X4
+	ANDPS    X1, X4
+	ANDNPS   X0, X3
+	MOVUPS   X3, X1
+	ORPS     X4, X1
+	MOVUPS   X1, X3
+	PSUBL    all3f3504f3<>+0(SB), X3
+	MOVUPS   X3, X3
+	ANDPS    allff800000<>+0(SB), X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X1, X1
+	SUBPS    all3f800000<>+0(SB), X1
+	MOVUPS   all0b800000<>+0(SB), X4
+	MOVUPS   X4, X4
+	ANDPS    X2, X4
+	MOVUPS   X3, X2
+	PSUBL    X4, X2
+	MOVUPS   all3d9021bb<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbdebd1b8<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3def251a<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbdfe5d4f<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e11e9bf<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbe2aae50<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e4cceac<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    allbe7ffffc<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3eaaaaaa<>+0(SB), X3
+	MOVUPS   X2, X2
+	PSRAL    $0x17, X2
+	CVTPL2PS X2, X2
+	MOVUPS   X1, X4
+	MULPS    X1, X4
+	MOVUPS   X4, X5
+	MULPS    X1, X5
+	MOVUPS   X3, X3
+	MULPS    X5, X3
+	MOVUPS   X2, X5
+	MULPS    allb95e8083<>+0(SB), X5
+	ADDPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    all3f000000<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   X3, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	MULPS    all3f318000<>+0(SB), X1
+	ADDPS    X1, X3
+	MOVUPS   all7f800000<>+0(SB), X1
+	MOVUPS   X0, X2
+	CMPPS    X1, X2, $0x00
+	MOVUPS   X2, X2
+	MOVUPS   X2, X4
+	ANDPS    X1, X4
+	ANDNPS   X3, X2
+	MOVUPS   X2, X1
+	ORPS     X4, X1
+	XORPS    X2, X2
+	MOVUPS   X0, X3
+	CMPPS    X2, X3, $0x00
+	MOVUPS   X3, X3
+	MOVUPS   X3, X4
+	ANDPS    allff800000<>+0(SB), X4
+	ANDNPS   X1, X3
+	MOVUPS   X3, X1
+	ORPS     X4, X1
+	MOVUPS   X2, X2
+	CMPPS    X0, X2, $0x06
+	MOVUPS   X2, X0
+	MOVUPS   X0, X2
+	ANDPS    all7fc00000<>+0(SB), X2
+	ANDNPS   X1, X0
+	MOVUPS   X0, X0
+	ORPS     X2, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+DATA all00800000<>+0(SB)/4, $0x00800000
+DATA all00800000<>+4(SB)/4, $0x00800000
+DATA all00800000<>+8(SB)/4, $0x00800000
+DATA all00800000<>+12(SB)/4, $0x00800000
+DATA all00800000<>+16(SB)/4, $0x00800000
+DATA all00800000<>+20(SB)/4, $0x00800000
+DATA all00800000<>+24(SB)/4, $0x00800000
+DATA all00800000<>+28(SB)/4, $0x00800000
+DATA all00800000<>+32(SB)/4, $0x00800000
+DATA all00800000<>+36(SB)/4, $0x00800000
+DATA all00800000<>+40(SB)/4, $0x00800000
+DATA all00800000<>+44(SB)/4, $0x00800000
+DATA all00800000<>+48(SB)/4, $0x00800000
+DATA all00800000<>+52(SB)/4, $0x00800000
+DATA all00800000<>+56(SB)/4, $0x00800000
+DATA all00800000<>+60(SB)/4, $0x00800000
+GLOBL all00800000<>(SB), RODATA|NOPTR, $64
+
+DATA all4b000000<>+0(SB)/4, $0x4b000000
+DATA all4b000000<>+4(SB)/4, $0x4b000000
+DATA all4b000000<>+8(SB)/4, $0x4b000000
+DATA all4b000000<>+12(SB)/4, $0x4b000000
+DATA all4b000000<>+16(SB)/4, $0x4b000000
+DATA all4b000000<>+20(SB)/4, $0x4b000000
+DATA all4b000000<>+24(SB)/4, $0x4b000000
+DATA all4b000000<>+28(SB)/4, $0x4b000000
+DATA all4b000000<>+32(SB)/4, $0x4b000000
+DATA all4b000000<>+36(SB)/4, $0x4b000000
+DATA all4b000000<>+40(SB)/4, $0x4b000000
+DATA all4b000000<>+44(SB)/4, $0x4b000000
+DATA all4b000000<>+48(SB)/4, $0x4b000000
+DATA all4b000000<>+52(SB)/4, $0x4b000000
+DATA all4b000000<>+56(SB)/4, $0x4b000000
+DATA all4b000000<>+60(SB)/4, $0x4b000000
+GLOBL all4b000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f3504f3<>+0(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+4(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+8(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+12(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+16(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+20(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+24(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+28(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+32(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+36(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+40(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+44(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+48(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+52(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+56(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+60(SB)/4, $0x3f3504f3
+GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $64
+
+DATA all0b800000<>+0(SB)/4, $0x0b800000
+DATA all0b800000<>+4(SB)/4, $0x0b800000
+DATA all0b800000<>+8(SB)/4, $0x0b800000
+DATA all0b800000<>+12(SB)/4, $0x0b800000
+DATA all0b800000<>+16(SB)/4, $0x0b800000
+DATA all0b800000<>+20(SB)/4, $0x0b800000
+DATA all0b800000<>+24(SB)/4, $0x0b800000
+DATA all0b800000<>+28(SB)/4, $0x0b800000
+DATA all0b800000<>+32(SB)/4, $0x0b800000
+DATA all0b800000<>+36(SB)/4, $0x0b800000
+DATA all0b800000<>+40(SB)/4, $0x0b800000
+DATA all0b800000<>+44(SB)/4, $0x0b800000
+DATA all0b800000<>+48(SB)/4, $0x0b800000
+DATA all0b800000<>+52(SB)/4, $0x0b800000
+DATA all0b800000<>+56(SB)/4, $0x0b800000
+DATA all0b800000<>+60(SB)/4, $0x0b800000
+GLOBL all0b800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3d9021bb<>+0(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+4(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+8(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+12(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+16(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+20(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+24(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+28(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+32(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+36(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+40(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+44(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+48(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+52(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+56(SB)/4, $0x3d9021bb
+DATA all3d9021bb<>+60(SB)/4, $0x3d9021bb
+GLOBL all3d9021bb<>(SB), RODATA|NOPTR, $64
+
+DATA allbdebd1b8<>+0(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+4(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+8(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+12(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+16(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+20(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+24(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+28(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+32(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+36(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+40(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+44(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+48(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+52(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+56(SB)/4, $0xbdebd1b8
+DATA allbdebd1b8<>+60(SB)/4, $0xbdebd1b8
+GLOBL allbdebd1b8<>(SB), RODATA|NOPTR, $64
+
+DATA all3def251a<>+0(SB)/4, $0x3def251a
+DATA all3def251a<>+4(SB)/4, $0x3def251a
+DATA all3def251a<>+8(SB)/4, $0x3def251a
+DATA all3def251a<>+12(SB)/4, $0x3def251a
+DATA all3def251a<>+16(SB)/4, $0x3def251a
+DATA all3def251a<>+20(SB)/4, $0x3def251a
+DATA all3def251a<>+24(SB)/4, $0x3def251a
+DATA all3def251a<>+28(SB)/4, $0x3def251a
+DATA all3def251a<>+32(SB)/4, $0x3def251a
+DATA all3def251a<>+36(SB)/4, $0x3def251a
+DATA all3def251a<>+40(SB)/4, $0x3def251a
+DATA all3def251a<>+44(SB)/4, $0x3def251a
+DATA all3def251a<>+48(SB)/4, $0x3def251a
+DATA all3def251a<>+52(SB)/4, $0x3def251a
+DATA all3def251a<>+56(SB)/4, $0x3def251a
+DATA all3def251a<>+60(SB)/4, $0x3def251a
+GLOBL all3def251a<>(SB), RODATA|NOPTR, $64
+
+DATA allbdfe5d4f<>+0(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+4(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+8(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+12(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+16(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+20(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+24(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+28(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+32(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+36(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+40(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+44(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+48(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+52(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+56(SB)/4, $0xbdfe5d4f
+DATA allbdfe5d4f<>+60(SB)/4, $0xbdfe5d4f
+GLOBL allbdfe5d4f<>(SB), RODATA|NOPTR, $64
+
+DATA all3e11e9bf<>+0(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+4(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+8(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+12(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+16(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+20(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+24(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+28(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+32(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+36(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+40(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+44(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+48(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+52(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+56(SB)/4, $0x3e11e9bf
+DATA all3e11e9bf<>+60(SB)/4, $0x3e11e9bf
+GLOBL all3e11e9bf<>(SB), RODATA|NOPTR, $64
+
+DATA allbe2aae50<>+0(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+4(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+8(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+12(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+16(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+20(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+24(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+28(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+32(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+36(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+40(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+44(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+48(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+52(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+56(SB)/4, $0xbe2aae50
+DATA allbe2aae50<>+60(SB)/4, $0xbe2aae50
+GLOBL allbe2aae50<>(SB), RODATA|NOPTR, $64
+
+DATA all3e4cceac<>+0(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+4(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+8(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+12(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+16(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+20(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+24(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+28(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+32(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+36(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+40(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+44(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+48(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+52(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+56(SB)/4, $0x3e4cceac
+DATA all3e4cceac<>+60(SB)/4, $0x3e4cceac
+GLOBL all3e4cceac<>(SB), RODATA|NOPTR, $64
+
+DATA allbe7ffffc<>+0(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+4(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+8(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+12(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+16(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+20(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+24(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+28(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+32(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+36(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+40(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+44(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+48(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+52(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+56(SB)/4, $0xbe7ffffc
+DATA allbe7ffffc<>+60(SB)/4, $0xbe7ffffc
+GLOBL allbe7ffffc<>(SB), RODATA|NOPTR, $64
+
+DATA all3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+32(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+36(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+40(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+44(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+48(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+52(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+56(SB)/4, $0x3eaaaaaa
+DATA all3eaaaaaa<>+60(SB)/4, $0x3eaaaaaa
+GLOBL all3eaaaaaa<>(SB), RODATA|NOPTR, $64
+
+DATA all7f800000<>+0(SB)/4, $0x7f800000
+DATA all7f800000<>+4(SB)/4, $0x7f800000
+DATA all7f800000<>+8(SB)/4, $0x7f800000
+DATA all7f800000<>+12(SB)/4, $0x7f800000
+DATA all7f800000<>+16(SB)/4, $0x7f800000
+DATA all7f800000<>+20(SB)/4, $0x7f800000
+DATA all7f800000<>+24(SB)/4, $0x7f800000
+DATA all7f800000<>+28(SB)/4, $0x7f800000
+DATA all7f800000<>+32(SB)/4, $0x7f800000
+DATA all7f800000<>+36(SB)/4, $0x7f800000
+DATA all7f800000<>+40(SB)/4, $0x7f800000
+DATA all7f800000<>+44(SB)/4, $0x7f800000
+DATA all7f800000<>+48(SB)/4, $0x7f800000
+DATA all7f800000<>+52(SB)/4, $0x7f800000
+DATA all7f800000<>+56(SB)/4, $0x7f800000
+DATA all7f800000<>+60(SB)/4, $0x7f800000
+GLOBL all7f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all7fc00000<>+0(SB)/4, $0x7fc00000
+DATA all7fc00000<>+4(SB)/4, $0x7fc00000
+DATA all7fc00000<>+8(SB)/4, $0x7fc00000
+DATA all7fc00000<>+12(SB)/4, $0x7fc00000
+DATA all7fc00000<>+16(SB)/4, $0x7fc00000
+DATA all7fc00000<>+20(SB)/4, $0x7fc00000
+DATA all7fc00000<>+24(SB)/4, $0x7fc00000
+DATA all7fc00000<>+28(SB)/4, $0x7fc00000
+DATA all7fc00000<>+32(SB)/4, $0x7fc00000
+DATA all7fc00000<>+36(SB)/4, $0x7fc00000
+DATA all7fc00000<>+40(SB)/4, $0x7fc00000
+DATA all7fc00000<>+44(SB)/4, $0x7fc00000
+DATA all7fc00000<>+48(SB)/4, $0x7fc00000
+DATA all7fc00000<>+52(SB)/4, $0x7fc00000
+DATA all7fc00000<>+56(SB)/4, $0x7fc00000
+DATA all7fc00000<>+60(SB)/4, $0x7fc00000
+GLOBL all7fc00000<>(SB), RODATA|NOPTR, $64
+
+// func log1pSSE2(dst []float32, x []float32)
+// Requires: SSE, SSE2
+TEXT ·log1pSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X2
+	PSUBL    all3f3504f3<>+0(SB), X2
+	MOVUPS   X2, X2
+	ANDPS    allff800000<>+0(SB), X2
+	MOVUPS   X0, X0
+	PSUBL    X2, X0
+	MOVUPS   all40800000<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSUBL    X2, X3
+	MOVUPS   all3e800000<>+0(SB), X4
+	MOVUPS   allbf800000<>+0(SB), X5
+	MULPS    X4, X3
+	ADDPS    X5, X3
+	MOVUPS   X0, X0
+	ADDPS    X3, X0
+	MOVUPS   all3d9021bb<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbdebd1b8<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3def251a<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbdfe5d4f<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3e11e9bf<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbe2aae50<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3e4cceac<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbe7ffffc<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3eaaaaaa<>+0(SB), X3
+	MOVUPS   X2, X2
+	PSRAL    $0x17, X2
+	CVTPL2PS X2, X2
+	MOVUPS   X0, X4
+	MULPS    X0, X4
+	MOVUPS   X4, X5
+	MULPS    X0, X5
+	MOVUPS   X3, X3
+	MULPS    X5, X3
+	MOVUPS   X2, X5
+	MULPS    allb95e8083<>+0(SB), X5
+	ADDPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    all3f000000<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   X3, X3
+	ADDPS    X0, X3
+	MOVUPS   X2, X0
+	MULPS    all3f318000<>+0(SB), X0
+	ADDPS    X0, X3
+	MOVUPS   all7f800000<>+0(SB), X0
+	MOVUPS   X1, X2
+	CMPPS    X0, X2, $0x00
+	MOVUPS   X2, X2
+	MOVUPS   X2, X4
+	ANDPS    X0, X4
+	ANDNPS   X3, X2
+	MOVUPS   X2, X0
+	ORPS     X4, X0
+	XORPS    X2, X2
+	MOVUPS   X1, X3
+	CMPPS    X2, X3, $0x00
+	MOVUPS   X3, X3
+	MOVUPS   X3, X4
+	ANDPS    allff800000<>+0(SB), X4
+	ANDNPS   X0, X3
+	MOVUPS   X3, X0
+	ORPS     X4, X0
+	MOVUPS   X2, X2
+	CMPPS    X1, X2, $0x06
+	MOVUPS   X2, X1
+	MOVUPS   X1, X2
+	ANDPS    all7fc00000<>+0(SB), X2
+	ANDNPS   X0, X1
+	MOVUPS   X1, X0
+	ORPS     X2, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X2
+	PSUBL    all3f3504f3<>+0(SB), X2
+	MOVUPS   X2, X2
+	ANDPS    allff800000<>+0(SB), X2
+	MOVUPS   X0, X0
+	PSUBL    X2, X0
+	MOVUPS   all40800000<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSUBL    X2, X3
+	MOVUPS   all3e800000<>+0(SB), X4
+	MOVUPS   allbf800000<>+0(SB), X5
+	MULPS    X4, X3
+	ADDPS    X5, X3
+	MOVUPS   X0, X0
+	ADDPS    X3, X0
+	MOVUPS   all3d9021bb<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbdebd1b8<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3def251a<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbdfe5d4f<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3e11e9bf<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbe2aae50<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3e4cceac<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    allbe7ffffc<>+0(SB), X3
+	MULPS    X0, X3
+	ADDPS    all3eaaaaaa<>+0(SB), X3
+	MOVUPS   X2, X2
+	PSRAL    $0x17, X2
+	CVTPL2PS X2, X2
+	MOVUPS   X0, X4
+	MULPS    X0, X4
+	MOVUPS   X4, X5
+	MULPS    X0, X5
+	MOVUPS   X3, X3
+	MULPS    X5, X3
+	MOVUPS   X2, X5
+	MULPS    allb95e8083<>+0(SB), X5
+	ADDPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    all3f000000<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   X3, X3
+	ADDPS    X0, X3
+	MOVUPS   X2, X0
+	MULPS    all3f318000<>+0(SB), X0
+	ADDPS    X0, X3
+	MOVUPS   all7f800000<>+0(SB), X0
+	MOVUPS   X1, X2
+	CMPPS    X0, X2, $0x00
+	MOVUPS   X2, X2
+	MOVUPS   X2, X4
+	ANDPS    X0, X4
+	ANDNPS   X3, X2
+	MOVUPS   X2, X0
+	ORPS     X4, X0
+	XORPS    X2, X2
+	MOVUPS   X1, X3
+	CMPPS    X2, X3, $0x00
+	MOVUPS   X3, X3
+	MOVUPS   X3, X4
+	ANDPS    allff800000<>+0(SB), X4
+	ANDNPS   X0, X3
+	MOVUPS   X3, X0
+	ORPS     X4, X0
+	MOVUPS   X2, X2
+	CMPPS    X1, X2, $0x06
+	MOVUPS   X2, X1
+	MOVUPS   X1, X2
+	ANDPS    all7fc00000<>+0(SB), X2
+	ANDNPS   X0, X1
+	MOVUPS   X1, X0
+	ORPS     X2, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+DATA all40800000<>+0(SB)/4, $0x40800000
+DATA all40800000<>+4(SB)/4, $0x40800000
+DATA all40800000<>+8(SB)/4, $0x40800000
+DATA all40800000<>+12(SB)/4, $0x40800000
+DATA all40800000<>+16(SB)/4, $0x40800000
+DATA all40800000<>+20(SB)/4, $0x40800000
+DATA all40800000<>+24(SB)/4, $0x40800000
+DATA all40800000<>+28(SB)/4, $0x40800000
+DATA all40800000<>+32(SB)/4, $0x40800000
+DATA all40800000<>+36(SB)/4, $0x40800000
+DATA all40800000<>+40(SB)/4, $0x40800000
+DATA all40800000<>+44(SB)/4, $0x40800000
+DATA all40800000<>+48(SB)/4, $0x40800000
+DATA all40800000<>+52(SB)/4, $0x40800000
+DATA all40800000<>+56(SB)/4, $0x40800000
+DATA all40800000<>+60(SB)/4, $0x40800000
+GLOBL all40800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3e800000<>+0(SB)/4, $0x3e800000
+DATA all3e800000<>+4(SB)/4, $0x3e800000
+DATA all3e800000<>+8(SB)/4, $0x3e800000
+DATA all3e800000<>+12(SB)/4, $0x3e800000
+DATA all3e800000<>+16(SB)/4, $0x3e800000
+DATA all3e800000<>+20(SB)/4, $0x3e800000
+DATA all3e800000<>+24(SB)/4, $0x3e800000
+DATA all3e800000<>+28(SB)/4, $0x3e800000
+DATA all3e800000<>+32(SB)/4, $0x3e800000
+DATA all3e800000<>+36(SB)/4, $0x3e800000
+DATA all3e800000<>+40(SB)/4, $0x3e800000
+DATA all3e800000<>+44(SB)/4, $0x3e800000
+DATA all3e800000<>+48(SB)/4, $0x3e800000
+DATA all3e800000<>+52(SB)/4, $0x3e800000
+DATA all3e800000<>+56(SB)/4, $0x3e800000
+DATA all3e800000<>+60(SB)/4, $0x3e800000
+GLOBL all3e800000<>(SB), RODATA|NOPTR, $64
+
+DATA allbf800000<>+0(SB)/4, $0xbf800000
+DATA allbf800000<>+4(SB)/4, $0xbf800000
+DATA allbf800000<>+8(SB)/4, $0xbf800000
+DATA allbf800000<>+12(SB)/4, $0xbf800000
+DATA allbf800000<>+16(SB)/4, $0xbf800000
+DATA allbf800000<>+20(SB)/4, $0xbf800000
+DATA allbf800000<>+24(SB)/4, $0xbf800000
+DATA allbf800000<>+28(SB)/4, $0xbf800000
+DATA allbf800000<>+32(SB)/4, $0xbf800000
+DATA allbf800000<>+36(SB)/4, $0xbf800000
+DATA allbf800000<>+40(SB)/4, $0xbf800000
+DATA allbf800000<>+44(SB)/4, $0xbf800000
+DATA allbf800000<>+48(SB)/4, $0xbf800000
+DATA allbf800000<>+52(SB)/4, $0xbf800000
+DATA allbf800000<>+56(SB)/4, $0xbf800000
+DATA allbf800000<>+60(SB)/4, $0xbf800000
+GLOBL allbf800000<>(SB), RODATA|NOPTR, $64
+
+// func sigmoidSSE2(dst []float32, x []float32)
+// Requires: SSE, SSE2
+TEXT ·sigmoidSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	XORPS    X1, X1
+	MOVUPS   X1, X1
+	CMPPS    X0, X1, $0x02
+	MOVUPS   X1, X0
+	MOVUPS   X0, X1
+	ANDPS    all3f800000<>+0(SB), X1
+	ANDNPS   X2, X0
+	MOVUPS   X0, X0
+	ORPS     X1, X0
+	MOVUPS   X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X0, X0
+	DIVPS    X1, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	XORPS    X1, X1
+	MOVUPS   X1, X1
+	CMPPS    X0, X1, $0x02
+	MOVUPS   X1, X0
+	MOVUPS   X0, X1
+	ANDPS    all3f800000<>+0(SB), X1
+	ANDNPS   X2, X0
+	MOVUPS   X0, X0
+	ORPS     X1, X0
+	MOVUPS   X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X0, X0
+	DIVPS    X1, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+DATA all80000000<>+0(SB)/4, $0x80000000
+DATA all80000000<>+4(SB)/4, $0x80000000
+DATA all80000000<>+8(SB)/4, $0x80000000
+DATA all80000000<>+12(SB)/4, $0x80000000
+DATA all80000000<>+16(SB)/4, $0x80000000
+DATA all80000000<>+20(SB)/4, $0x80000000
+DATA all80000000<>+24(SB)/4, $0x80000000
+DATA all80000000<>+28(SB)/4, $0x80000000
+DATA all80000000<>+32(SB)/4, $0x80000000
+DATA all80000000<>+36(SB)/4, $0x80000000
+DATA all80000000<>+40(SB)/4, $0x80000000
+DATA all80000000<>+44(SB)/4, $0x80000000
+DATA all80000000<>+48(SB)/4, $0x80000000
+DATA all80000000<>+52(SB)/4, $0x80000000
+DATA all80000000<>+56(SB)/4, $0x80000000
+DATA all80000000<>+60(SB)/4, $0x80000000
+GLOBL all80000000<>(SB), RODATA|NOPTR, $64
+
+// func softplusSSE2(dst []float32, x []float32)
+// Requires: SSE, SSE2
+TEXT ·softplusSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	MOVUPS   allbb5499b6<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3ca29f89<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbd694e66<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3dd929b1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe1cbab1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3e497b4b<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe7f87c4<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3eaaa640<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbeffffdf<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MULPS    X2, X1
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	MAXPS    X0, X2
+	MOVUPS   X1, X0
+	ADDPS    X2, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	MOVUPS   allbb5499b6<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3ca29f89<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbd694e66<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3dd929b1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe1cbab1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3e497b4b<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe7f87c4<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3eaaa640<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbeffffdf<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MULPS    X2, X1
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	MAXPS    X0, X2
+	MOVUPS   X1, X0
+	ADDPS    X2, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+DATA allbb5499b6<>+0(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+4(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+8(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+12(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+16(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+20(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+24(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+28(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+32(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+36(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+40(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+44(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+48(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+52(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+56(SB)/4, $0xbb5499b6
+DATA allbb5499b6<>+60(SB)/4, $0xbb5499b6
+GLOBL allbb5499b6<>(SB), RODATA|NOPTR, $64
+
+DATA all3ca29f89<>+0(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+4(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+8(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+12(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+16(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+20(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+24(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+28(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+32(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+36(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+40(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+44(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+48(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+52(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+56(SB)/4, $0x3ca29f89
+DATA all3ca29f89<>+60(SB)/4, $0x3ca29f89
+GLOBL all3ca29f89<>(SB), RODATA|NOPTR, $64
+
+DATA allbd694e66<>+0(SB)/4, $0xbd694e66
+DATA allbd694e66<>+4(SB)/4, $0xbd694e66
+DATA allbd694e66<>+8(SB)/4, $0xbd694e66
+DATA allbd694e66<>+12(SB)/4, $0xbd694e66
+DATA allbd694e66<>+16(SB)/4, $0xbd694e66
+DATA allbd694e66<>+20(SB)/4, $0xbd694e66
+DATA allbd694e66<>+24(SB)/4, $0xbd694e66
+DATA allbd694e66<>+28(SB)/4, $0xbd694e66
+DATA allbd694e66<>+32(SB)/4, $0xbd694e66
+DATA allbd694e66<>+36(SB)/4, $0xbd694e66
+DATA allbd694e66<>+40(SB)/4, $0xbd694e66
+DATA allbd694e66<>+44(SB)/4, $0xbd694e66
+DATA allbd694e66<>+48(SB)/4, $0xbd694e66
+DATA allbd694e66<>+52(SB)/4, $0xbd694e66
+DATA allbd694e66<>+56(SB)/4, $0xbd694e66
+DATA allbd694e66<>+60(SB)/4, $0xbd694e66
+GLOBL allbd694e66<>(SB), RODATA|NOPTR, $64
+
+DATA all3dd929b1<>+0(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+4(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+8(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+12(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+16(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+20(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+24(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+28(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+32(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+36(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+40(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+44(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+48(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+52(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+56(SB)/4, $0x3dd929b1
+DATA all3dd929b1<>+60(SB)/4, $0x3dd929b1
+GLOBL all3dd929b1<>(SB), RODATA|NOPTR, $64
+
+DATA allbe1cbab1<>+0(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+4(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+8(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+12(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+16(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+20(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+24(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+28(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+32(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+36(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+40(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+44(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+48(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+52(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+56(SB)/4, $0xbe1cbab1
+DATA allbe1cbab1<>+60(SB)/4, $0xbe1cbab1
+GLOBL allbe1cbab1<>(SB), RODATA|NOPTR, $64
+
+DATA all3e497b4b<>+0(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+4(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+8(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+12(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+16(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+20(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+24(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+28(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+32(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+36(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+40(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+44(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+48(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+52(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+56(SB)/4, $0x3e497b4b
+DATA all3e497b4b<>+60(SB)/4, $0x3e497b4b
+GLOBL all3e497b4b<>(SB), RODATA|NOPTR, $64
+
+DATA allbe7f87c4<>+0(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+4(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+8(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+12(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+16(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+20(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+24(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+28(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+32(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+36(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+40(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+44(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+48(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+52(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+56(SB)/4, $0xbe7f87c4
+DATA allbe7f87c4<>+60(SB)/4, $0xbe7f87c4
+GLOBL allbe7f87c4<>(SB), RODATA|NOPTR, $64
+
+DATA all3eaaa640<>+0(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+4(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+8(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+12(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+16(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+20(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+24(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+28(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+32(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+36(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+40(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+44(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+48(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+52(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+56(SB)/4, $0x3eaaa640
+DATA all3eaaa640<>+60(SB)/4, $0x3eaaa640
+GLOBL all3eaaa640<>(SB), RODATA|NOPTR, $64
+
+DATA allbeffffdf<>+0(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+4(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+8(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+12(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+16(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+20(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+24(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+28(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+32(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+36(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+40(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+44(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+48(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+52(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+56(SB)/4, $0xbeffffdf
+DATA allbeffffdf<>+60(SB)/4, $0xbeffffdf
+GLOBL allbeffffdf<>(SB), RODATA|NOPTR, $64
+
+// func tanhSSE2(dst []float32, x []float32)
+// Requires: SSE, SSE2
+TEXT ·tanhSSE2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ANDPS    all7fffffff<>+0(SB), X1
+	MOVUPS   all41a00000<>+0(SB), X2
+	MOVUPS   X1, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	MINPS    X3, X1
+	MOVUPS   X1, X2
+	MULPS    all3fb8aa3b<>+0(SB), X2
+	CVTPS2PL X2, X2
+	CVTPL2PS X2, X3
+	MOVUPS   X1, X1
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X1
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X1
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X1, X4
+	MULPS    X1, X4
+	MULPS    X4, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X1, X2
+	SUBPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X1
+	MULPS    X3, X1
+	ADDPS    X1, X2
+	MOVUPS   X2, X1
+	ADDPS    all40000000<>+0(SB), X1
+	MOVUPS   X2, X2
+	DIVPS    X1, X2
+	MOVUPS   X0, X0
+	ANDPS    all80000000<>+0(SB), X0
+	MOVUPS   X2, X1
+	ORPS     X0, X1
+	MOVUPS   X1, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X0
+	MOVUPS   X0, X1
+	ANDPS    all7fffffff<>+0(SB), X1
+	MOVUPS   all41a00000<>+0(SB), X2
+	MOVUPS   X1, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	MINPS    X3, X1
+	MOVUPS   X1, X2
+	MULPS    all3fb8aa3b<>+0(SB), X2
+	CVTPS2PL X2, X2
+	CVTPL2PS X2, X3
+	MOVUPS   X1, X1
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X1
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X1
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X1, X4
+	MULPS    X1, X4
+	MULPS    X4, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X1, X2
+	SUBPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X1
+	MULPS    X3, X1
+	ADDPS    X1, X2
+	MOVUPS   X2, X1
+	ADDPS    all40000000<>+0(SB), X1
+	MOVUPS   X2, X2
+	DIVPS    X1, X2
+	MOVUPS   X0, X0
+	ANDPS    all80000000<>+0(SB), X0
+	MOVUPS   X2, X1
+	ORPS     X0, X1
+	MOVSS    X1, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+DATA all7fffffff<>+0(SB)/4, $0x7fffffff
+DATA all7fffffff<>+4(SB)/4, $0x7fffffff
+DATA all7fffffff<>+8(SB)/4, $0x7fffffff
+DATA all7fffffff<>+12(SB)/4, $0x7fffffff
+DATA all7fffffff<>+16(SB)/4, $0x7fffffff
+DATA all7fffffff<>+20(SB)/4, $0x7fffffff
+DATA all7fffffff<>+24(SB)/4, $0x7fffffff
+DATA all7fffffff<>+28(SB)/4, $0x7fffffff
+DATA all7fffffff<>+32(SB)/4, $0x7fffffff
+DATA all7fffffff<>+36(SB)/4, $0x7fffffff
+DATA all7fffffff<>+40(SB)/4, $0x7fffffff
+DATA all7fffffff<>+44(SB)/4, $0x7fffffff
+DATA all7fffffff<>+48(SB)/4, $0x7fffffff
+DATA all7fffffff<>+52(SB)/4, $0x7fffffff
+DATA all7fffffff<>+56(SB)/4, $0x7fffffff
+DATA all7fffffff<>+60(SB)/4, $0x7fffffff
+GLOBL all7fffffff<>(SB), RODATA|NOPTR, $64
+
+DATA all41a00000<>+0(SB)/4, $0x41a00000
+DATA all41a00000<>+4(SB)/4, $0x41a00000
+DATA all41a00000<>+8(SB)/4, $0x41a00000
+DATA all41a00000<>+12(SB)/4, $0x41a00000
+DATA all41a00000<>+16(SB)/4, $0x41a00000
+DATA all41a00000<>+20(SB)/4, $0x41a00000
+DATA all41a00000<>+24(SB)/4, $0x41a00000
+DATA all41a00000<>+28(SB)/4, $0x41a00000
+DATA all41a00000<>+32(SB)/4, $0x41a00000
+DATA all41a00000<>+36(SB)/4, $0x41a00000
+DATA all41a00000<>+40(SB)/4, $0x41a00000
+DATA all41a00000<>+44(SB)/4, $0x41a00000
+DATA all41a00000<>+48(SB)/4, $0x41a00000
+DATA all41a00000<>+52(SB)/4, $0x41a00000
+DATA all41a00000<>+56(SB)/4, $0x41a00000
+DATA all41a00000<>+60(SB)/4, $0x41a00000
+GLOBL all41a00000<>(SB), RODATA|NOPTR, $64
+
+DATA all40000000<>+0(SB)/4, $0x40000000
+DATA all40000000<>+4(SB)/4, $0x40000000
+DATA all40000000<>+8(SB)/4, $0x40000000
+DATA all40000000<>+12(SB)/4, $0x40000000
+DATA all40000000<>+16(SB)/4, $0x40000000
+DATA all40000000<>+20(SB)/4, $0x40000000
+DATA all40000000<>+24(SB)/4, $0x40000000
+DATA all40000000<>+28(SB)/4, $0x40000000
+DATA all40000000<>+32(SB)/4, $0x40000000
+DATA all40000000<>+36(SB)/4, $0x40000000
+DATA all40000000<>+40(SB)/4, $0x40000000
+DATA all40000000<>+44(SB)/4, $0x40000000
+DATA all40000000<>+48(SB)/4, $0x40000000
+DATA all40000000<>+52(SB)/4, $0x40000000
+DATA all40000000<>+56(SB)/4, $0x40000000
+DATA all40000000<>+60(SB)/4, $0x40000000
+GLOBL all40000000<>(SB), RODATA|NOPTR, $64
+
+// func expShiftedSSE2(dst []float32, x []float32, shift float32) float32
+// Requires: SSE, SSE2
+TEXT ·expShiftedSSE2(SB), NOSPLIT, $0-60
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   x_base+24(FP), CX
+	MOVSS  shift+48(FP), X0
+	SHUFPS $0x00, X0, X0
+	XORPS  X1, X1
+	MOVQ   dst_len+8(FP), DX
+	XORQ   BX, BX
+	MOVQ   DX, SI
+	SUBQ   $0x00000004, SI
+	CMPQ   BX, SI
+	JGT    vectors_done
+
+vectors:
+	MOVUPS   (CX)(BX*4), X2
+	MOVUPS   X2, X2
+	SUBPS    X0, X2
+	MOVUPS   all42b20000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MINPS    X2, X3
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X3, X2
+	MOVUPS   X2, X3
+	MULPS    all3fb8aa3b<>+0(SB), X3
+	CVTPS2PL X3, X3
+	CVTPL2PS X3, X4
+	MOVUPS   X2, X2
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X2
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X2, X5
+	MULPS    X2, X5
+	MULPS    X5, X4
+	ADDPS    X2, X4
+	MOVUPS   X4, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X3, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X3, X3
+	PSUBL    X4, X3
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X2, X2
+	MULPS    X4, X2
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X2, (AX)(BX*4)
+	ADDPS    X2, X1
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(BX*4), X2
+	MOVUPS   X2, X2
+	SUBPS    X0, X2
+	MOVUPS   all42b20000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MINPS    X2, X3
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X3, X2
+	MOVUPS   X2, X3
+	MULPS    all3fb8aa3b<>+0(SB), X3
+	CVTPS2PL X3, X3
+	CVTPL2PS X3, X4
+	MOVUPS   X2, X2
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X2
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X2, X5
+	MULPS    X2, X5
+	MULPS    X5, X4
+	ADDPS    X2, X4
+	MOVUPS   X4, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X3, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X3, X3
+	PSUBL    X4, X3
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X2, X2
+	MULPS    X4, X2
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVSS    X2, (AX)(BX*4)
+	MOVUPS   X2, X2
+	ANDPS    one1zeros3<>+0(SB), X2
+	ADDPS    X2, X1
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	PSHUFD $0x0e, X1, X0
+	ADDPS  X0, X1
+	PSHUFD $0x01, X1, X0
+	ADDPS  X0, X1
+	MOVSS  X1, ret+56(FP)
+	RET
+
+// func sumExpSSE2(x []float32, shift float32) float32
+// Requires: SSE, SSE2
+TEXT ·sumExpSSE2(SB), NOSPLIT, $0-36
+	MOVQ   x_base+0(FP), AX
+	MOVSS  shift+24(FP), X0
+	SHUFPS $0x00, X0, X0
+	XORPS  X1, X1
+	MOVQ   x_len+8(FP), CX
+	XORQ   DX, DX
+	MOVQ   CX, BX
+	SUBQ   $0x00000004, BX
+	CMPQ   DX, BX
+	JGT    vectors_done
+
+vectors:
+	MOVUPS   (AX)(DX*4), X2
+	MOVUPS   X2, X2
+	SUBPS    X0, X2
+	MOVUPS   all42b20000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MINPS    X2, X3
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X3, X2
+	MOVUPS   X2, X3
+	MULPS    all3fb8aa3b<>+0(SB), X3
+	CVTPS2PL X3, X3
+	CVTPL2PS X3, X4
+	MOVUPS   X2, X2
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X2
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X2, X5
+	MULPS    X2, X5
+	MULPS    X5, X4
+	ADDPS    X2, X4
+	MOVUPS   X4, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X3, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X3, X3
+	PSUBL    X4, X3
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X2, X2
+	MULPS    X4, X2
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	ADDPS    X2, X1
+	ADDQ     $0x04, DX
+	CMPQ     DX, BX
+	JLE      vectors
+
+vectors_done:
+	CMPQ DX, CX
+	JGE  done
+
+singles:
+	MOVSS    (AX)(DX*4), X2
+	MOVUPS   X2, X2
+	SUBPS    X0, X2
+	MOVUPS   all42b20000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MINPS    X2, X3
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X3, X2
+	MOVUPS   X2, X3
+	MULPS    all3fb8aa3b<>+0(SB), X3
+	CVTPS2PL X3, X3
+	CVTPL2PS X3, X4
+	MOVUPS   X2, X2
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X2
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X2, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X2, X5
+	MULPS    X2, X5
+	MULPS    X5, X4
+	ADDPS    X2, X4
+	MOVUPS   X4, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X3, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X3, X3
+	PSUBL    X4, X3
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X2, X2
+	MULPS    X4, X2
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X2, X2
+	ANDPS    one1zeros3<>+0(SB), X2
+	ADDPS    X2, X1
+	INCQ     DX
+	CMPQ     DX, CX
+	JLT      singles
+
+done:
+	PSHUFD $0x0e, X1, X0
+	ADDPS  X0, X1
+	PSHUFD $0x01, X1, X0
+	ADDPS  X0, X1
+	MOVSS  X1, ret+32(FP)
+	RET
+
+// func bernoulliNLLSSE2(l []float32, t []float32) float32
+// Requires: SSE, SSE2
+TEXT ·bernoulliNLLSSE2(SB), NOSPLIT, $0-52
+	MOVQ  l_base+0(FP), AX
+	MOVQ  t_base+24(FP), CX
+	XORPS X0, X0
+	MOVQ  l_len+8(FP), DX
+	XORQ  BX, BX
+	MOVQ  DX, SI
+	SUBQ  $0x00000004, SI
+	CMPQ  BX, SI
+	JGT   vectors_done
+
+vectors:
+	MOVUPS   (AX)(BX*4), X1
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   (CX)(BX*4), X3
+	MOVUPS   X1, X4
+	MULPS    X3, X4
+	SUBPS    X4, X2
+	MOVUPS   X1, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MAXPS    X1, X3
+	MOVUPS   X3, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X4
+	MOVUPS   X3, X3
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X3, X5
+	MULPS    X3, X5
+	MULPS    X5, X4
+	ADDPS    X3, X4
+	MOVUPS   X4, X3
+	ADDPS    all3f800000<>+0(SB), X3
+	MOVUPS   X1, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X1, X1
+	PSUBL    X4, X1
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X3, X3
+	MULPS    X4, X3
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X3, X3
+	MULPS    X1, X3
+	MOVUPS   allbb5499b6<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3ca29f89<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbd694e66<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3dd929b1<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbe1cbab1<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3e497b4b<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbe7f87c4<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3eaaa640<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbeffffdf<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MULPS    X3, X1
+	MOVUPS   X2, X2
+	ADDPS    X1, X2
+	ADDPS    X2, X0
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (AX)(BX*4), X1
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVSS    (CX)(BX*4), X3
+	MOVUPS   X1, X4
+	MULPS    X3, X4
+	SUBPS    X4, X2
+	MOVUPS   X1, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MAXPS    X1, X3
+	MOVUPS   X3, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X4
+	MOVUPS   X3, X3
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X3, X5
+	MULPS    X3, X5
+	MULPS    X5, X4
+	ADDPS    X3, X4
+	MOVUPS   X4, X3
+	ADDPS    all3f800000<>+0(SB), X3
+	MOVUPS   X1, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X1, X1
+	PSUBL    X4, X1
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X3, X3
+	MULPS    X4, X3
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X3, X3
+	MULPS    X1, X3
+	MOVUPS   allbb5499b6<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3ca29f89<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbd694e66<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3dd929b1<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbe1cbab1<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3e497b4b<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbe7f87c4<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3eaaa640<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    allbeffffdf<>+0(SB), X1
+	MULPS    X3, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MULPS    X3, X1
+	MOVUPS   X2, X2
+	ADDPS    X1, X2
+	MOVUPS   X2, X1
+	ANDPS    one1zeros3<>+0(SB), X1
+	ADDPS    X1, X0
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	PSHUFD $0x0e, X0, X1
+	ADDPS  X1, X0
+	PSHUFD $0x01, X0, X1
+	ADDPS  X1, X0
+	MOVSS  X0, ret+48(FP)
+	RET
+
+// func bernoulliNLLGradSSE2(dst []float32, l []float32, t []float32, scale float32)
+// Requires: SSE, SSE2
+TEXT ·bernoulliNLLGradSSE2(SB), NOSPLIT, $0-76
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   l_base+24(FP), CX
+	MOVQ   t_base+48(FP), DX
+	MOVSS  scale+72(FP), X0
+	SHUFPS $0x00, X0, X0
+	MOVQ   dst_len+8(FP), BX
+	XORQ   SI, SI
+	MOVQ   BX, DI
+	SUBQ   $0x00000004, DI
+	CMPQ   SI, DI
+	JGT    vectors_done
+
+vectors:
+	MOVUPS   (CX)(SI*4), X1
+	MOVUPS   X1, X2
+	ORPS     all80000000<>+0(SB), X2
+	MOVUPS   allc2d00000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MAXPS    X2, X3
+	MOVUPS   X3, X2
+	MULPS    all3fb8aa3b<>+0(SB), X2
+	CVTPS2PL X2, X2
+	CVTPL2PS X2, X4
+	MOVUPS   X3, X3
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X3, X5
+	MULPS    X3, X5
+	MULPS    X5, X4
+	ADDPS    X3, X4
+	MOVUPS   X4, X3
+	ADDPS    all3f800000<>+0(SB), X3
+	MOVUPS   X2, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X2, X2
+	PSUBL    X4, X2
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X3, X3
+	MULPS    X4, X3
+	MOVUPS   X2, X2
+	PADDL    all0000007f<>+0(SB), X2
+	MOVUPS   X2, X2
+	PSLLL    $0x17, X2
+	MOVUPS   X3, X3
+	MULPS    X2, X3
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	CMPPS    X1, X2, $0x02
+	MOVUPS   X2, X1
+	MOVUPS   X1, X2
+	ANDPS    all3f800000<>+0(SB), X2
+	ANDNPS   X3, X1
+	MOVUPS   X1, X1
+	ORPS     X2, X1
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X1
+	DIVPS    X2, X1
+	MOVUPS   (DX)(SI*4), X2
+	MOVUPS   X1, X1
+	SUBPS    X2, X1
+	MOVUPS   X1, X1
+	MULPS    X0, X1
+	MOVUPS   X1, (AX)(SI*4)
+	ADDQ     $0x04, SI
+	CMPQ     SI, DI
+	JLE      vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(SI*4), X1
+	MOVUPS   X1, X2
+	ORPS     all80000000<>+0(SB), X2
+	MOVUPS   allc2d00000<>+0(SB), X3
+	MOVUPS   X3, X3
+	MAXPS    X2, X3
+	MOVUPS   X3, X2
+	MULPS    all3fb8aa3b<>+0(SB), X2
+	CVTPS2PL X2, X2
+	CVTPL2PS X2, X4
+	MOVUPS   X3, X3
+	MOVUPS   X4, X5
+	MULPS    all3f318000<>+0(SB), X5
+	SUBPS    X5, X3
+	MOVUPS   X4, X4
+	MULPS    allb95e8083<>+0(SB), X4
+	SUBPS    X4, X3
+	MOVUPS   all39506967<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3ab743ce<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3c088908<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3d2aa9c1<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3e2aaaaa<>+0(SB), X4
+	MULPS    X3, X4
+	ADDPS    all3f000000<>+0(SB), X4
+	MOVUPS   X3, X5
+	MULPS    X3, X5
+	MULPS    X5, X4
+	ADDPS    X3, X4
+	MOVUPS   X4, X3
+	ADDPS    all3f800000<>+0(SB), X3
+	MOVUPS   X2, X4
+	PSRAL    $0x01, X4
+	MOVUPS   X2, X2
+	PSUBL    X4, X2
+	MOVUPS   X4, X4
+	PADDL    all0000007f<>+0(SB), X4
+	MOVUPS   X4, X4
+	PSLLL    $0x17, X4
+	MOVUPS   X3, X3
+	MULPS    X4, X3
+	MOVUPS   X2, X2
+	PADDL    all0000007f<>+0(SB), X2
+	MOVUPS   X2, X2
+	PSLLL    $0x17, X2
+	MOVUPS   X3, X3
+	MULPS    X2, X3
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	CMPPS    X1, X2, $0x02
+	MOVUPS   X2, X1
+	MOVUPS   X1, X2
+	ANDPS    all3f800000<>+0(SB), X2
+	ANDNPS   X3, X1
+	MOVUPS   X1, X1
+	ORPS     X2, X1
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X1
+	DIVPS    X2, X1
+	MOVSS    (DX)(SI*4), X2
+	MOVUPS   X1, X1
+	SUBPS    X2, X1
+	MOVUPS   X1, X1
+	MULPS    X0, X1
+	MOVSS    X1, (AX)(SI*4)
+	INCQ     SI
+	CMPQ     SI, BX
+	JLT      singles
+
+done:
+	RET
+
+// func biasIdentitySSE2(y []float32, bias []float32)
+// Requires: SSE
+TEXT ·biasIdentitySSE2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ bias_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (AX)(BX*4), X0
+	MOVUPS (CX)(BX*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	MOVUPS X0, (AX)(BX*4)
+	ADDQ   $0x04, BX
+	CMPQ   BX, SI
+	JLE    vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS  (AX)(BX*4), X0
+	MOVSS  (CX)(BX*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	MOVSS  X0, (AX)(BX*4)
+	INCQ   BX
+	CMPQ   BX, DX
+	JLT    singles
+
+done:
+	RET
+
+// func biasReLUSSE2(y []float32, bias []float32)
+// Requires: SSE
+TEXT ·biasReLUSSE2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ bias_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (AX)(BX*4), X0
+	MOVUPS (CX)(BX*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	XORPS  X1, X1
+	MOVUPS X1, X1
+	MAXPS  X0, X1
+	MOVUPS X1, (AX)(BX*4)
+	ADDQ   $0x04, BX
+	CMPQ   BX, SI
+	JLE    vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS  (AX)(BX*4), X0
+	MOVSS  (CX)(BX*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	XORPS  X1, X1
+	MOVUPS X1, X1
+	MAXPS  X0, X1
+	MOVSS  X1, (AX)(BX*4)
+	INCQ   BX
+	CMPQ   BX, DX
+	JLT    singles
+
+done:
+	RET
+
+// func gradReLUSSE2(dst []float32, y []float32, g []float32)
+// Requires: SSE
+TEXT ·gradReLUSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ y_base+24(FP), CX
+	MOVQ g_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (CX)(SI*4), X0
+	MOVUPS (DX)(SI*4), X1
+	XORPS  X2, X2
+	MOVUPS X2, X2
+	CMPPS  X0, X2, $0x01
+	MOVUPS X1, X0
+	ANDPS  X2, X0
+	MOVUPS X0, (AX)(SI*4)
+	ADDQ   $0x04, SI
+	CMPQ   SI, DI
+	JLE    vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS  (CX)(SI*4), X0
+	MOVSS  (DX)(SI*4), X1
+	XORPS  X2, X2
+	MOVUPS X2, X2
+	CMPPS  X0, X2, $0x01
+	MOVUPS X1, X0
+	ANDPS  X2, X0
+	MOVSS  X0, (AX)(SI*4)
+	INCQ   SI
+	CMPQ   SI, BX
+	JLT    singles
+
+done:
+	RET
+
+// func biasTanhSSE2(y []float32, bias []float32)
+// Requires: SSE, SSE2
+TEXT ·biasTanhSSE2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ bias_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (AX)(BX*4), X0
+	MOVUPS   (CX)(BX*4), X1
+	MOVUPS   X0, X0
+	ADDPS    X1, X0
+	MOVUPS   X0, X1
+	ANDPS    all7fffffff<>+0(SB), X1
+	MOVUPS   all41a00000<>+0(SB), X2
+	MOVUPS   X1, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	MINPS    X3, X1
+	MOVUPS   X1, X2
+	MULPS    all3fb8aa3b<>+0(SB), X2
+	CVTPS2PL X2, X2
+	CVTPL2PS X2, X3
+	MOVUPS   X1, X1
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X1
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X1
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X1, X4
+	MULPS    X1, X4
+	MULPS    X4, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X1, X2
+	SUBPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X1
+	MULPS    X3, X1
+	ADDPS    X1, X2
+	MOVUPS   X2, X1
+	ADDPS    all40000000<>+0(SB), X1
+	MOVUPS   X2, X2
+	DIVPS    X1, X2
+	MOVUPS   X0, X0
+	ANDPS    all80000000<>+0(SB), X0
+	MOVUPS   X2, X1
+	ORPS     X0, X1
+	MOVUPS   X1, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (AX)(BX*4), X0
+	MOVSS    (CX)(BX*4), X1
+	MOVUPS   X0, X0
+	ADDPS    X1, X0
+	MOVUPS   X0, X1
+	ANDPS    all7fffffff<>+0(SB), X1
+	MOVUPS   all41a00000<>+0(SB), X2
+	MOVUPS   X1, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	MINPS    X3, X1
+	MOVUPS   X1, X2
+	MULPS    all3fb8aa3b<>+0(SB), X2
+	CVTPS2PL X2, X2
+	CVTPL2PS X2, X3
+	MOVUPS   X1, X1
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X1
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X1
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X1, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X1, X4
+	MULPS    X1, X4
+	MULPS    X4, X3
+	ADDPS    X1, X3
+	MOVUPS   X2, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X1, X2
+	SUBPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X1
+	MULPS    X3, X1
+	ADDPS    X1, X2
+	MOVUPS   X2, X1
+	ADDPS    all40000000<>+0(SB), X1
+	MOVUPS   X2, X2
+	DIVPS    X1, X2
+	MOVUPS   X0, X0
+	ANDPS    all80000000<>+0(SB), X0
+	MOVUPS   X2, X1
+	ORPS     X0, X1
+	MOVSS    X1, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+// func gradTanhSSE2(dst []float32, y []float32, g []float32)
+// Requires: SSE
+TEXT ·gradTanhSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ y_base+24(FP), CX
+	MOVQ g_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (CX)(SI*4), X0
+	MOVUPS (DX)(SI*4), X1
+	MOVUPS all3f800000<>+0(SB), X2
+	MOVUPS X0, X3
+	MULPS  X0, X3
+	SUBPS  X3, X2
+	MOVUPS X2, X0
+	MULPS  X1, X0
+	MOVUPS X0, (AX)(SI*4)
+	ADDQ   $0x04, SI
+	CMPQ   SI, DI
+	JLE    vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS  (CX)(SI*4), X0
+	MOVSS  (DX)(SI*4), X1
+	MOVUPS all3f800000<>+0(SB), X2
+	MOVUPS X0, X3
+	MULPS  X0, X3
+	SUBPS  X3, X2
+	MOVUPS X2, X0
+	MULPS  X1, X0
+	MOVSS  X0, (AX)(SI*4)
+	INCQ   SI
+	CMPQ   SI, BX
+	JLT    singles
+
+done:
+	RET
+
+// func biasLeakyReLUSSE2(y []float32, bias []float32)
+// Requires: SSE
+TEXT ·biasLeakyReLUSSE2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ bias_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (AX)(BX*4), X0
+	MOVUPS (CX)(BX*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	MOVUPS X0, X1
+	MULPS  all3e99999a<>+0(SB), X1
+	MOVUPS X1, X1
+	MAXPS  X0, X1
+	MOVUPS X1, (AX)(BX*4)
+	ADDQ   $0x04, BX
+	CMPQ   BX, SI
+	JLE    vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS  (AX)(BX*4), X0
+	MOVSS  (CX)(BX*4), X1
+	MOVUPS X0, X0
+	ADDPS  X1, X0
+	MOVUPS X0, X1
+	MULPS  all3e99999a<>+0(SB), X1
+	MOVUPS X1, X1
+	MAXPS  X0, X1
+	MOVSS  X1, (AX)(BX*4)
+	INCQ   BX
+	CMPQ   BX, DX
+	JLT    singles
+
+done:
+	RET
+
+DATA all3e99999a<>+0(SB)/4, $0x3e99999a
+DATA all3e99999a<>+4(SB)/4, $0x3e99999a
+DATA all3e99999a<>+8(SB)/4, $0x3e99999a
+DATA all3e99999a<>+12(SB)/4, $0x3e99999a
+DATA all3e99999a<>+16(SB)/4, $0x3e99999a
+DATA all3e99999a<>+20(SB)/4, $0x3e99999a
+DATA all3e99999a<>+24(SB)/4, $0x3e99999a
+DATA all3e99999a<>+28(SB)/4, $0x3e99999a
+DATA all3e99999a<>+32(SB)/4, $0x3e99999a
+DATA all3e99999a<>+36(SB)/4, $0x3e99999a
+DATA all3e99999a<>+40(SB)/4, $0x3e99999a
+DATA all3e99999a<>+44(SB)/4, $0x3e99999a
+DATA all3e99999a<>+48(SB)/4, $0x3e99999a
+DATA all3e99999a<>+52(SB)/4, $0x3e99999a
+DATA all3e99999a<>+56(SB)/4, $0x3e99999a
+DATA all3e99999a<>+60(SB)/4, $0x3e99999a
+GLOBL all3e99999a<>(SB), RODATA|NOPTR, $64
+
+// func gradLeakyReLUSSE2(dst []float32, y []float32, g []float32)
+// Requires: SSE
+TEXT ·gradLeakyReLUSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ y_base+24(FP), CX
+	MOVQ g_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (CX)(SI*4), X0
+	MOVUPS (DX)(SI*4), X1
+	XORPS  X2, X2
+	MOVUPS X2, X2
+	CMPPS  X0, X2, $0x01
+	MOVUPS X1, X0
+	MULPS  all3e99999a<>+0(SB), X0
+	MOVUPS X2, X2
+	MOVUPS X2, X3
+	ANDPS  X1, X3
+	ANDNPS X0, X2
+	MOVUPS X2, X0
+	ORPS   X3, X0
+	MOVUPS X0, (AX)(SI*4)
+	ADDQ   $0x04, SI
+	CMPQ   SI, DI
+	JLE    vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS  (CX)(SI*4), X0
+	MOVSS  (DX)(SI*4), X1
+	XORPS  X2, X2
+	MOVUPS X2, X2
+	CMPPS  X0, X2, $0x01
+	MOVUPS X1, X0
+	MULPS  all3e99999a<>+0(SB), X0
+	MOVUPS X2, X2
+	MOVUPS X2, X3
+	ANDPS  X1, X3
+	ANDNPS X0, X2
+	MOVUPS X2, X0
+	ORPS   X3, X0
+	MOVSS  X0, (AX)(SI*4)
+	INCQ   SI
+	CMPQ   SI, BX
+	JLT    singles
+
+done:
+	RET
+
+// func biasSoftplusSSE2(y []float32, bias []float32)
+// Requires: SSE, SSE2
+TEXT ·biasSoftplusSSE2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ bias_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (AX)(BX*4), X0
+	MOVUPS   (CX)(BX*4), X1
+	MOVUPS   X0, X0
+	ADDPS    X1, X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	MOVUPS   allbb5499b6<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3ca29f89<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbd694e66<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3dd929b1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe1cbab1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3e497b4b<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe7f87c4<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3eaaa640<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbeffffdf<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MULPS    X2, X1
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	MAXPS    X0, X2
+	MOVUPS   X1, X0
+	ADDPS    X2, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (AX)(BX*4), X0
+	MOVSS    (CX)(BX*4), X1
+	MOVUPS   X0, X0
+	ADDPS    X1, X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	MOVUPS   allbb5499b6<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3ca29f89<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbd694e66<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3dd929b1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe1cbab1<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3e497b4b<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbe7f87c4<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3eaaa640<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    allbeffffdf<>+0(SB), X1
+	MULPS    X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X1, X1
+	MULPS    X2, X1
+	XORPS    X2, X2
+	MOVUPS   X2, X2
+	MAXPS    X0, X2
+	MOVUPS   X1, X0
+	ADDPS    X2, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+// func gradSoftplusSSE2(dst []float32, y []float32, g []float32)
+// Requires: SSE, SSE2
+TEXT ·gradSoftplusSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ y_base+24(FP), CX
+	MOVQ g_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (CX)(SI*4), X0
+	MOVUPS   (DX)(SI*4), X1
+	MOVUPS   allc2a00000<>+0(SB), X2
+	MOVUPS   X0, X0
+	XORPS    all80000000<>+0(SB), X0
+	MOVUPS   X2, X2
+	MAXPS    X0, X2
+	MOVUPS   X2, X0
+	MULPS    all3fb8aa3b<>+0(SB), X0
+	CVTPS2PL X0, X0
+	CVTPL2PS X0, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X0, X0
+	PADDL    all0000007f<>+0(SB), X0
+	MOVUPS   X0, X0
+	PSLLL    $0x17, X0
+	MOVUPS   X0, X2
+	SUBPS    all3f800000<>+0(SB), X2
+	MOVUPS   X0, X0
+	MULPS    X3, X0
+	ADDPS    X0, X2
+	MOVUPS   X2, X0
+	XORPS    all80000000<>+0(SB), X0
+	MOVUPS   X0, X0
+	MULPS    X1, X0
+	MOVUPS   X0, (AX)(SI*4)
+	ADDQ     $0x04, SI
+	CMPQ     SI, DI
+	JLE      vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS    (CX)(SI*4), X0
+	MOVSS    (DX)(SI*4), X1
+	MOVUPS   allc2a00000<>+0(SB), X2
+	MOVUPS   X0, X0
+	XORPS    all80000000<>+0(SB), X0
+	MOVUPS   X2, X2
+	MAXPS    X0, X2
+	MOVUPS   X2, X0
+	MULPS    all3fb8aa3b<>+0(SB), X0
+	CVTPS2PL X0, X0
+	CVTPL2PS X0, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X0, X0
+	PADDL    all0000007f<>+0(SB), X0
+	MOVUPS   X0, X0
+	PSLLL    $0x17, X0
+	MOVUPS   X0, X2
+	SUBPS    all3f800000<>+0(SB), X2
+	MOVUPS   X0, X0
+	MULPS    X3, X0
+	ADDPS    X0, X2
+	MOVUPS   X2, X0
+	XORPS    all80000000<>+0(SB), X0
+	MOVUPS   X0, X0
+	MULPS    X1, X0
+	MOVSS    X0, (AX)(SI*4)
+	INCQ     SI
+	CMPQ     SI, BX
+	JLT      singles
+
+done:
+	RET
+
+DATA allc2a00000<>+0(SB)/4, $0xc2a00000
+DATA allc2a00000<>+4(SB)/4, $0xc2a00000
+DATA allc2a00000<>+8(SB)/4, $0xc2a00000
+DATA allc2a00000<>+12(SB)/4, $0xc2a00000
+DATA allc2a00000<>+16(SB)/4, $0xc2a00000
+DATA allc2a00000<>+20(SB)/4, $0xc2a00000
+DATA allc2a00000<>+24(SB)/4, $0xc2a00000
+DATA allc2a00000<>+28(SB)/4, $0xc2a00000
+DATA allc2a00000<>+32(SB)/4, $0xc2a00000
+DATA allc2a00000<>+36(SB)/4, $0xc2a00000
+DATA allc2a00000<>+40(SB)/4, $0xc2a00000
+DATA allc2a00000<>+44(SB)/4, $0xc2a00000
+DATA allc2a00000<>+48(SB)/4, $0xc2a00000
+DATA allc2a00000<>+52(SB)/4, $0xc2a00000
+DATA allc2a00000<>+56(SB)/4, $0xc2a00000
+DATA allc2a00000<>+60(SB)/4, $0xc2a00000
+GLOBL allc2a00000<>(SB), RODATA|NOPTR, $64
+
+// func biasSigmoidSSE2(y []float32, bias []float32)
+// Requires: SSE, SSE2
+TEXT ·biasSigmoidSSE2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ bias_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
+	XORQ BX, BX
+	MOVQ DX, SI
+	SUBQ $0x00000004, SI
+	CMPQ BX, SI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS   (AX)(BX*4), X0
+	MOVUPS   (CX)(BX*4), X1
+	MOVUPS   X0, X0
+	ADDPS    X1, X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	XORPS    X1, X1
+	MOVUPS   X1, X1
+	CMPPS    X0, X1, $0x02
+	MOVUPS   X1, X0
+	MOVUPS   X0, X1
+	ANDPS    all3f800000<>+0(SB), X1
+	ANDNPS   X2, X0
+	MOVUPS   X0, X0
+	ORPS     X1, X0
+	MOVUPS   X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X0, X0
+	DIVPS    X1, X0
+	MOVUPS   X0, (AX)(BX*4)
+	ADDQ     $0x04, BX
+	CMPQ     BX, SI
+	JLE      vectors
+
+vectors_done:
+	CMPQ BX, DX
+	JGE  done
+
+singles:
+	MOVSS    (AX)(BX*4), X0
+	MOVSS    (CX)(BX*4), X1
+	MOVUPS   X0, X0
+	ADDPS    X1, X0
+	MOVUPS   X0, X1
+	ORPS     all80000000<>+0(SB), X1
+	MOVUPS   allc2d00000<>+0(SB), X2
+	MOVUPS   X2, X2
+	MAXPS    X1, X2
+	MOVUPS   X2, X1
+	MULPS    all3fb8aa3b<>+0(SB), X1
+	CVTPS2PL X1, X1
+	CVTPL2PS X1, X3
+	MOVUPS   X2, X2
+	MOVUPS   X3, X4
+	MULPS    all3f318000<>+0(SB), X4
+	SUBPS    X4, X2
+	MOVUPS   X3, X3
+	MULPS    allb95e8083<>+0(SB), X3
+	SUBPS    X3, X2
+	MOVUPS   all39506967<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3ab743ce<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3c088908<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3d2aa9c1<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3e2aaaaa<>+0(SB), X3
+	MULPS    X2, X3
+	ADDPS    all3f000000<>+0(SB), X3
+	MOVUPS   X2, X4
+	MULPS    X2, X4
+	MULPS    X4, X3
+	ADDPS    X2, X3
+	MOVUPS   X3, X2
+	ADDPS    all3f800000<>+0(SB), X2
+	MOVUPS   X1, X3
+	PSRAL    $0x01, X3
+	MOVUPS   X1, X1
+	PSUBL    X3, X1
+	MOVUPS   X3, X3
+	PADDL    all0000007f<>+0(SB), X3
+	MOVUPS   X3, X3
+	PSLLL    $0x17, X3
+	MOVUPS   X2, X2
+	MULPS    X3, X2
+	MOVUPS   X1, X1
+	PADDL    all0000007f<>+0(SB), X1
+	MOVUPS   X1, X1
+	PSLLL    $0x17, X1
+	MOVUPS   X2, X2
+	MULPS    X1, X2
+	XORPS    X1, X1
+	MOVUPS   X1, X1
+	CMPPS    X0, X1, $0x02
+	MOVUPS   X1, X0
+	MOVUPS   X0, X1
+	ANDPS    all3f800000<>+0(SB), X1
+	ANDNPS   X2, X0
+	MOVUPS   X0, X0
+	ORPS     X1, X0
+	MOVUPS   X2, X1
+	ADDPS    all3f800000<>+0(SB), X1
+	MOVUPS   X0, X0
+	DIVPS    X1, X0
+	MOVSS    X0, (AX)(BX*4)
+	INCQ     BX
+	CMPQ     BX, DX
+	JLT      singles
+
+done:
+	RET
+
+// func gradSigmoidSSE2(dst []float32, y []float32, g []float32)
+// Requires: SSE
+TEXT ·gradSigmoidSSE2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ y_base+24(FP), CX
+	MOVQ g_base+48(FP), DX
+	MOVQ dst_len+8(FP), BX
+	XORQ SI, SI
+	MOVQ BX, DI
+	SUBQ $0x00000004, DI
+	CMPQ SI, DI
+	JGT  vectors_done
+
+vectors:
+	MOVUPS (CX)(SI*4), X0
+	MOVUPS (DX)(SI*4), X1
+	MOVUPS all3f800000<>+0(SB), X2
+	MOVUPS X2, X2
+	SUBPS  X0, X2
+	MOVUPS X2, X2
+	MULPS  X0, X2
+	MOVUPS X2, X0
+	MULPS  X1, X0
+	MOVUPS X0, (AX)(SI*4)
+	ADDQ   $0x04, SI
+	CMPQ   SI, DI
+	JLE    vectors
+
+vectors_done:
+	CMPQ SI, BX
+	JGE  done
+
+singles:
+	MOVSS  (CX)(SI*4), X0
+	MOVSS  (DX)(SI*4), X1
+	MOVUPS all3f800000<>+0(SB), X2
+	MOVUPS X2, X2
+	SUBPS  X0, X2
+	MOVUPS X2, X2
+	MULPS  X0, X2
+	MOVUPS X2, X0
+	MULPS  X1, X0
+	MOVSS  X0, (AX)(SI*4)
+	INCQ   SI
+	CMPQ   SI, BX
+	JLT    singles
+
+done:
+	RET
+
+// func adamSSE2(w []float32, g []float32, m []float32, v []float32, scale float32, beta1 float32, gain1 float32, beta2 float32, gain2 float32, keep float32, step float32, c2 float32, eps float32)
+// Requires: SSE
+TEXT ·adamSSE2(SB), NOSPLIT, $0-132
+	MOVQ   w_base+0(FP), AX
+	MOVQ   g_base+24(FP), CX
+	MOVQ   m_base+48(FP), DX
+	MOVQ   v_base+72(FP), BX
+	MOVSS  scale+96(FP), X0
+	SHUFPS $0x00, X0, X0
+	MOVSS  beta1+100(FP), X1
+	SHUFPS $0x00, X1, X1
+	MOVSS  gain1+104(FP), X2
+	SHUFPS $0x00, X2, X2
+	MOVSS  beta2+108(FP), X3
+	SHUFPS $0x00, X3, X3
+	MOVSS  gain2+112(FP), X4
+	SHUFPS $0x00, X4, X4
+	MOVSS  keep+116(FP), X5
+	SHUFPS $0x00, X5, X5
+	MOVSS  step+120(FP), X6
+	SHUFPS $0x00, X6, X6
+	MOVSS  c2+124(FP), X7
+	SHUFPS $0x00, X7, X7
+	MOVSS  eps+128(FP), X8
+	SHUFPS $0x00, X8, X8
+	MOVQ   w_len+8(FP), SI
+	XORQ   DI, DI
+	MOVQ   SI, R8
+	SUBQ   $0x00000004, R8
+	CMPQ   DI, R8
+	JGT    vectors_done
+
+vectors:
+	MOVUPS (CX)(DI*4), X9
+	MOVUPS X0, X10
+	MULPS  X9, X10
+	MOVUPS (DX)(DI*4), X9
+	MOVUPS X1, X11
+	MULPS  X9, X11
+	MOVUPS X2, X9
+	MULPS  X10, X9
+	ADDPS  X9, X11
+	MOVUPS X11, (DX)(DI*4)
+	MOVUPS (BX)(DI*4), X9
+	MOVUPS X3, X12
+	MULPS  X9, X12
+	MOVUPS X4, X9
+	MULPS  X10, X9
+	MOVUPS X9, X9
+	MULPS  X10, X9
+	ADDPS  X9, X12
+	MOVUPS X12, (BX)(DI*4)
+	MOVUPS X7, X9
+	MULPS  X12, X9
+	SQRTPS X9, X9
+	MOVUPS (AX)(DI*4), X10
+	MOVUPS X5, X12
+	MULPS  X10, X12
+	MOVUPS X6, X10
+	MULPS  X11, X10
+	MOVUPS X9, X9
+	ADDPS  X8, X9
+	MOVUPS X10, X10
+	DIVPS  X9, X10
+	MOVUPS X12, X9
+	SUBPS  X10, X9
+	MOVUPS X9, (AX)(DI*4)
+	ADDQ   $0x04, DI
+	CMPQ   DI, R8
+	JLE    vectors
+
+vectors_done:
+	CMPQ DI, SI
+	JGE  done
+
+singles:
+	MOVSS  (CX)(DI*4), X9
+	MOVUPS X0, X10
+	MULPS  X9, X10
+	MOVSS  (DX)(DI*4), X9
+	MOVUPS X1, X11
+	MULPS  X9, X11
+	MOVUPS X2, X9
+	MULPS  X10, X9
+	ADDPS  X9, X11
+	MOVSS  X11, (DX)(DI*4)
+	MOVSS  (BX)(DI*4), X9
+	MOVUPS X3, X12
+	MULPS  X9, X12
+	MOVUPS X4, X9
+	MULPS  X10, X9
+	MOVUPS X9, X9
+	MULPS  X10, X9
+	ADDPS  X9, X12
+	MOVSS  X12, (BX)(DI*4)
+	MOVUPS X7, X9
+	MULPS  X12, X9
+	SQRTPS X9, X9
+	MOVSS  (AX)(DI*4), X10
+	MOVUPS X5, X12
+	MULPS  X10, X12
+	MOVUPS X6, X10
+	MULPS  X11, X10
+	MOVUPS X9, X9
+	ADDPS  X8, X9
+	MOVUPS X10, X10
+	DIVPS  X9, X10
+	MOVUPS X12, X9
+	SUBPS  X10, X9
+	MOVSS  X9, (AX)(DI*4)
+	INCQ   DI
+	CMPQ   DI, SI
+	JLT    singles
+
+done:
 	RET
 
 // func tileAVX2(rows int, cols int, depth int, a []float32, rowStride int, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)
@@ -1619,24 +6890,6 @@ vectors_done:
 	VZEROUPPER
 	RET
 
-DATA all437f0000<>+0(SB)/4, $0x437f0000
-DATA all437f0000<>+4(SB)/4, $0x437f0000
-DATA all437f0000<>+8(SB)/4, $0x437f0000
-DATA all437f0000<>+12(SB)/4, $0x437f0000
-DATA all437f0000<>+16(SB)/4, $0x437f0000
-DATA all437f0000<>+20(SB)/4, $0x437f0000
-DATA all437f0000<>+24(SB)/4, $0x437f0000
-DATA all437f0000<>+28(SB)/4, $0x437f0000
-DATA all437f0000<>+32(SB)/4, $0x437f0000
-DATA all437f0000<>+36(SB)/4, $0x437f0000
-DATA all437f0000<>+40(SB)/4, $0x437f0000
-DATA all437f0000<>+44(SB)/4, $0x437f0000
-DATA all437f0000<>+48(SB)/4, $0x437f0000
-DATA all437f0000<>+52(SB)/4, $0x437f0000
-DATA all437f0000<>+56(SB)/4, $0x437f0000
-DATA all437f0000<>+60(SB)/4, $0x437f0000
-GLOBL all437f0000<>(SB), RODATA|NOPTR, $64
-
 // func sumAVX2(x []float32) float32
 // Requires: AVX, SSE
 TEXT ·sumAVX2(SB), NOSPLIT, $0-28
@@ -1768,9 +7021,9 @@ done:
 	VADDPD       Y3, Y1, Y1
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X1, X0, X1
-	VPERMILPD    $0x01, X1, X0
-	VADDPD       X0, X1, X0
+	VADDPD       X1, X0, X0
+	VPERMILPS    $0x0e, X0, X1
+	VADDPD       X1, X0, X0
 	VZEROUPPER
 	MOVSD        X0, ret+24(FP)
 	RET
@@ -1859,7 +7112,7 @@ done:
 	VBLENDVPS    Y1, Y2, Y0, Y0
 	VMOVUPS      Y0, Y1
 	VCMPPS       $0x03, Y1, Y1, Y0
-	VANDPS       Y1, Y0, Y0
+	VANDPS       Y0, Y1, Y0
 	VEXTRACTF128 $0x01, Y0, X2
 	VADDPS       X2, X0, X0
 	VPERMILPS    $0x0e, X0, X2
@@ -1876,24 +7129,6 @@ done:
 	VZEROUPPER
 	MOVSS        X1, ret+24(FP)
 	RET
-
-DATA allff800000<>+0(SB)/4, $0xff800000
-DATA allff800000<>+4(SB)/4, $0xff800000
-DATA allff800000<>+8(SB)/4, $0xff800000
-DATA allff800000<>+12(SB)/4, $0xff800000
-DATA allff800000<>+16(SB)/4, $0xff800000
-DATA allff800000<>+20(SB)/4, $0xff800000
-DATA allff800000<>+24(SB)/4, $0xff800000
-DATA allff800000<>+28(SB)/4, $0xff800000
-DATA allff800000<>+32(SB)/4, $0xff800000
-DATA allff800000<>+36(SB)/4, $0xff800000
-DATA allff800000<>+40(SB)/4, $0xff800000
-DATA allff800000<>+44(SB)/4, $0xff800000
-DATA allff800000<>+48(SB)/4, $0xff800000
-DATA allff800000<>+52(SB)/4, $0xff800000
-DATA allff800000<>+56(SB)/4, $0xff800000
-DATA allff800000<>+60(SB)/4, $0xff800000
-GLOBL allff800000<>(SB), RODATA|NOPTR, $64
 
 // func expAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -1914,26 +7149,26 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       all3fb8aa3b<>+0(SB), Y0, Y1
-	VCVTPS2DQ    Y1, Y2
-	VCVTDQ2PS    Y2, Y1
+	VCVTPS2DQ    Y1, Y1
+	VCVTDQ2PS    Y1, Y2
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS all3f317218<>+0(SB), Y1, Y0
-	VFNMADD231PS allb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      all39506967<>+0(SB), Y1
-	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y1
-	VFMADD213PS  all3c088908<>+0(SB), Y0, Y1
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y1
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y1
-	VFMADD213PS  all3f000000<>+0(SB), Y0, Y1
+	VFNMADD231PS all3f317218<>+0(SB), Y2, Y0
+	VFNMADD231PS allb102e308<>+0(SB), Y2, Y0
+	VMOVUPS      all39506967<>+0(SB), Y2
+	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y2
+	VFMADD213PS  all3c088908<>+0(SB), Y0, Y2
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y2
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y2
+	VFMADD213PS  all3f000000<>+0(SB), Y0, Y2
 	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  Y0, Y3, Y1
-	VADDPS       all3f800000<>+0(SB), Y1, Y0
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
+	VFMADD213PS  Y0, Y3, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y0
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       all0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y0, Y0
 	VPADDD       all0000007f<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y0, Y0
-	VPADDD       all0000007f<>+0(SB), Y2, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)(BX*4)
@@ -1953,26 +7188,26 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VADDPS       all3f800000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y1
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       all0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
 	VPADDD       all0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VPADDD       all0000007f<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
@@ -1980,60 +7215,6 @@ vectors_done:
 done:
 	VZEROUPPER
 	RET
-
-DATA all42b20000<>+0(SB)/4, $0x42b20000
-DATA all42b20000<>+4(SB)/4, $0x42b20000
-DATA all42b20000<>+8(SB)/4, $0x42b20000
-DATA all42b20000<>+12(SB)/4, $0x42b20000
-DATA all42b20000<>+16(SB)/4, $0x42b20000
-DATA all42b20000<>+20(SB)/4, $0x42b20000
-DATA all42b20000<>+24(SB)/4, $0x42b20000
-DATA all42b20000<>+28(SB)/4, $0x42b20000
-DATA all42b20000<>+32(SB)/4, $0x42b20000
-DATA all42b20000<>+36(SB)/4, $0x42b20000
-DATA all42b20000<>+40(SB)/4, $0x42b20000
-DATA all42b20000<>+44(SB)/4, $0x42b20000
-DATA all42b20000<>+48(SB)/4, $0x42b20000
-DATA all42b20000<>+52(SB)/4, $0x42b20000
-DATA all42b20000<>+56(SB)/4, $0x42b20000
-DATA all42b20000<>+60(SB)/4, $0x42b20000
-GLOBL all42b20000<>(SB), RODATA|NOPTR, $64
-
-DATA allc2d00000<>+0(SB)/4, $0xc2d00000
-DATA allc2d00000<>+4(SB)/4, $0xc2d00000
-DATA allc2d00000<>+8(SB)/4, $0xc2d00000
-DATA allc2d00000<>+12(SB)/4, $0xc2d00000
-DATA allc2d00000<>+16(SB)/4, $0xc2d00000
-DATA allc2d00000<>+20(SB)/4, $0xc2d00000
-DATA allc2d00000<>+24(SB)/4, $0xc2d00000
-DATA allc2d00000<>+28(SB)/4, $0xc2d00000
-DATA allc2d00000<>+32(SB)/4, $0xc2d00000
-DATA allc2d00000<>+36(SB)/4, $0xc2d00000
-DATA allc2d00000<>+40(SB)/4, $0xc2d00000
-DATA allc2d00000<>+44(SB)/4, $0xc2d00000
-DATA allc2d00000<>+48(SB)/4, $0xc2d00000
-DATA allc2d00000<>+52(SB)/4, $0xc2d00000
-DATA allc2d00000<>+56(SB)/4, $0xc2d00000
-DATA allc2d00000<>+60(SB)/4, $0xc2d00000
-GLOBL allc2d00000<>(SB), RODATA|NOPTR, $64
-
-DATA all3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
-DATA all3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
-GLOBL all3fb8aa3b<>(SB), RODATA|NOPTR, $64
 
 DATA all3f317218<>+0(SB)/4, $0x3f317218
 DATA all3f317218<>+4(SB)/4, $0x3f317218
@@ -2071,150 +7252,6 @@ DATA allb102e308<>+56(SB)/4, $0xb102e308
 DATA allb102e308<>+60(SB)/4, $0xb102e308
 GLOBL allb102e308<>(SB), RODATA|NOPTR, $64
 
-DATA all39506967<>+0(SB)/4, $0x39506967
-DATA all39506967<>+4(SB)/4, $0x39506967
-DATA all39506967<>+8(SB)/4, $0x39506967
-DATA all39506967<>+12(SB)/4, $0x39506967
-DATA all39506967<>+16(SB)/4, $0x39506967
-DATA all39506967<>+20(SB)/4, $0x39506967
-DATA all39506967<>+24(SB)/4, $0x39506967
-DATA all39506967<>+28(SB)/4, $0x39506967
-DATA all39506967<>+32(SB)/4, $0x39506967
-DATA all39506967<>+36(SB)/4, $0x39506967
-DATA all39506967<>+40(SB)/4, $0x39506967
-DATA all39506967<>+44(SB)/4, $0x39506967
-DATA all39506967<>+48(SB)/4, $0x39506967
-DATA all39506967<>+52(SB)/4, $0x39506967
-DATA all39506967<>+56(SB)/4, $0x39506967
-DATA all39506967<>+60(SB)/4, $0x39506967
-GLOBL all39506967<>(SB), RODATA|NOPTR, $64
-
-DATA all3ab743ce<>+0(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+4(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+8(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+12(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+16(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+20(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+24(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+28(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+32(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+36(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+40(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+44(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+48(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+52(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+56(SB)/4, $0x3ab743ce
-DATA all3ab743ce<>+60(SB)/4, $0x3ab743ce
-GLOBL all3ab743ce<>(SB), RODATA|NOPTR, $64
-
-DATA all3c088908<>+0(SB)/4, $0x3c088908
-DATA all3c088908<>+4(SB)/4, $0x3c088908
-DATA all3c088908<>+8(SB)/4, $0x3c088908
-DATA all3c088908<>+12(SB)/4, $0x3c088908
-DATA all3c088908<>+16(SB)/4, $0x3c088908
-DATA all3c088908<>+20(SB)/4, $0x3c088908
-DATA all3c088908<>+24(SB)/4, $0x3c088908
-DATA all3c088908<>+28(SB)/4, $0x3c088908
-DATA all3c088908<>+32(SB)/4, $0x3c088908
-DATA all3c088908<>+36(SB)/4, $0x3c088908
-DATA all3c088908<>+40(SB)/4, $0x3c088908
-DATA all3c088908<>+44(SB)/4, $0x3c088908
-DATA all3c088908<>+48(SB)/4, $0x3c088908
-DATA all3c088908<>+52(SB)/4, $0x3c088908
-DATA all3c088908<>+56(SB)/4, $0x3c088908
-DATA all3c088908<>+60(SB)/4, $0x3c088908
-GLOBL all3c088908<>(SB), RODATA|NOPTR, $64
-
-DATA all3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+4(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+8(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+12(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+16(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+20(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+24(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+28(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+32(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+36(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+40(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+44(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+48(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+52(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+56(SB)/4, $0x3d2aa9c1
-DATA all3d2aa9c1<>+60(SB)/4, $0x3d2aa9c1
-GLOBL all3d2aa9c1<>(SB), RODATA|NOPTR, $64
-
-DATA all3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+4(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+8(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+12(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+16(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+20(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+24(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+28(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+32(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+36(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+40(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+44(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+48(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+52(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+56(SB)/4, $0x3e2aaaaa
-DATA all3e2aaaaa<>+60(SB)/4, $0x3e2aaaaa
-GLOBL all3e2aaaaa<>(SB), RODATA|NOPTR, $64
-
-DATA all3f000000<>+0(SB)/4, $0x3f000000
-DATA all3f000000<>+4(SB)/4, $0x3f000000
-DATA all3f000000<>+8(SB)/4, $0x3f000000
-DATA all3f000000<>+12(SB)/4, $0x3f000000
-DATA all3f000000<>+16(SB)/4, $0x3f000000
-DATA all3f000000<>+20(SB)/4, $0x3f000000
-DATA all3f000000<>+24(SB)/4, $0x3f000000
-DATA all3f000000<>+28(SB)/4, $0x3f000000
-DATA all3f000000<>+32(SB)/4, $0x3f000000
-DATA all3f000000<>+36(SB)/4, $0x3f000000
-DATA all3f000000<>+40(SB)/4, $0x3f000000
-DATA all3f000000<>+44(SB)/4, $0x3f000000
-DATA all3f000000<>+48(SB)/4, $0x3f000000
-DATA all3f000000<>+52(SB)/4, $0x3f000000
-DATA all3f000000<>+56(SB)/4, $0x3f000000
-DATA all3f000000<>+60(SB)/4, $0x3f000000
-GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
-
-DATA all3f800000<>+0(SB)/4, $0x3f800000
-DATA all3f800000<>+4(SB)/4, $0x3f800000
-DATA all3f800000<>+8(SB)/4, $0x3f800000
-DATA all3f800000<>+12(SB)/4, $0x3f800000
-DATA all3f800000<>+16(SB)/4, $0x3f800000
-DATA all3f800000<>+20(SB)/4, $0x3f800000
-DATA all3f800000<>+24(SB)/4, $0x3f800000
-DATA all3f800000<>+28(SB)/4, $0x3f800000
-DATA all3f800000<>+32(SB)/4, $0x3f800000
-DATA all3f800000<>+36(SB)/4, $0x3f800000
-DATA all3f800000<>+40(SB)/4, $0x3f800000
-DATA all3f800000<>+44(SB)/4, $0x3f800000
-DATA all3f800000<>+48(SB)/4, $0x3f800000
-DATA all3f800000<>+52(SB)/4, $0x3f800000
-DATA all3f800000<>+56(SB)/4, $0x3f800000
-DATA all3f800000<>+60(SB)/4, $0x3f800000
-GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
-
-DATA all0000007f<>+0(SB)/4, $0x0000007f
-DATA all0000007f<>+4(SB)/4, $0x0000007f
-DATA all0000007f<>+8(SB)/4, $0x0000007f
-DATA all0000007f<>+12(SB)/4, $0x0000007f
-DATA all0000007f<>+16(SB)/4, $0x0000007f
-DATA all0000007f<>+20(SB)/4, $0x0000007f
-DATA all0000007f<>+24(SB)/4, $0x0000007f
-DATA all0000007f<>+28(SB)/4, $0x0000007f
-DATA all0000007f<>+32(SB)/4, $0x0000007f
-DATA all0000007f<>+36(SB)/4, $0x0000007f
-DATA all0000007f<>+40(SB)/4, $0x0000007f
-DATA all0000007f<>+44(SB)/4, $0x0000007f
-DATA all0000007f<>+48(SB)/4, $0x0000007f
-DATA all0000007f<>+52(SB)/4, $0x0000007f
-DATA all0000007f<>+56(SB)/4, $0x0000007f
-DATA all0000007f<>+60(SB)/4, $0x0000007f
-GLOBL all0000007f<>(SB), RODATA|NOPTR, $64
-
 // func logAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·logAVX2(SB), NOSPLIT, $0-48
@@ -2230,7 +7267,7 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 vectors:
 	VMOVUPS      (CX)(BX*4), Y0
 	VMOVUPS      all00800000<>+0(SB), Y1
-	VCMPPS       $0x11, Y1, Y0, Y1
+	VCMPPS       $0x01, Y1, Y0, Y1
 	VMULPS       all4b000000<>+0(SB), Y0, Y2
 	VBLENDVPS    Y1, Y2, Y0, Y2
 	VPSUBD       all3f3504f3<>+0(SB), Y2, Y3
@@ -2238,33 +7275,33 @@ vectors:
 	VPSUBD       Y3, Y2, Y2
 	VSUBPS       all3f800000<>+0(SB), Y2, Y2
 	VMOVUPS      all0b800000<>+0(SB), Y4
-	VANDPS       Y4, Y1, Y1
-	VPSUBD       Y1, Y3, Y3
-	VMOVUPS      all3d9021bb<>+0(SB), Y1
-	VFMADD213PS  allbdebd1b8<>+0(SB), Y2, Y1
-	VFMADD213PS  all3def251a<>+0(SB), Y2, Y1
-	VFMADD213PS  allbdfe5d4f<>+0(SB), Y2, Y1
-	VFMADD213PS  all3e11e9bf<>+0(SB), Y2, Y1
-	VFMADD213PS  allbe2aae50<>+0(SB), Y2, Y1
-	VFMADD213PS  all3e4cceac<>+0(SB), Y2, Y1
-	VFMADD213PS  allbe7ffffc<>+0(SB), Y2, Y1
-	VFMADD213PS  all3eaaaaaa<>+0(SB), Y2, Y1
-	VPSRAD       $0x17, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
+	VANDPS       Y1, Y4, Y1
+	VPSUBD       Y1, Y3, Y1
+	VMOVUPS      all3d9021bb<>+0(SB), Y3
+	VFMADD213PS  allbdebd1b8<>+0(SB), Y2, Y3
+	VFMADD213PS  all3def251a<>+0(SB), Y2, Y3
+	VFMADD213PS  allbdfe5d4f<>+0(SB), Y2, Y3
+	VFMADD213PS  all3e11e9bf<>+0(SB), Y2, Y3
+	VFMADD213PS  allbe2aae50<>+0(SB), Y2, Y3
+	VFMADD213PS  all3e4cceac<>+0(SB), Y2, Y3
+	VFMADD213PS  allbe7ffffc<>+0(SB), Y2, Y3
+	VFMADD213PS  all3eaaaaaa<>+0(SB), Y2, Y3
+	VPSRAD       $0x17, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
 	VMULPS       Y2, Y2, Y4
 	VMULPS       Y2, Y4, Y5
-	VMULPS       Y5, Y1, Y1
-	VFMADD231PS  allb95e8083<>+0(SB), Y3, Y1
-	VFNMADD231PS all3f000000<>+0(SB), Y4, Y1
-	VADDPS       Y2, Y1, Y1
-	VFMADD231PS  all3f318000<>+0(SB), Y3, Y1
-	VMOVUPS      all7f800000<>+0(SB), Y2
-	VCMPPS       $0x00, Y2, Y0, Y3
-	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMULPS       Y5, Y3, Y3
+	VFMADD231PS  allb95e8083<>+0(SB), Y1, Y3
+	VFNMADD231PS all3f000000<>+0(SB), Y4, Y3
+	VADDPS       Y2, Y3, Y2
+	VFMADD231PS  all3f318000<>+0(SB), Y1, Y2
+	VMOVUPS      all7f800000<>+0(SB), Y1
+	VCMPPS       $0x00, Y1, Y0, Y3
+	VBLENDVPS    Y3, Y1, Y2, Y1
 	VXORPS       Y2, Y2, Y2
 	VCMPPS       $0x00, Y2, Y0, Y3
 	VBLENDVPS    Y3, allff800000<>+0(SB), Y1, Y1
-	VCMPPS       $0x19, Y2, Y0, Y0
+	VCMPPS       $0x06, Y0, Y2, Y0
 	VBLENDVPS    Y0, all7fc00000<>+0(SB), Y1, Y0
 	VMOVUPS      Y0, (AX)(BX*4)
 	ADDQ         $0x08, BX
@@ -2279,7 +7316,7 @@ vectors_done:
 	VMOVUPS      (SI)(DX*4), Y0
 	VMASKMOVPS   (CX)(BX*4), Y0, Y1
 	VMOVUPS      all00800000<>+0(SB), Y2
-	VCMPPS       $0x11, Y2, Y1, Y2
+	VCMPPS       $0x01, Y2, Y1, Y2
 	VMULPS       all4b000000<>+0(SB), Y1, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y3
 	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
@@ -2287,345 +7324,39 @@ vectors_done:
 	VPSUBD       Y4, Y3, Y3
 	VSUBPS       all3f800000<>+0(SB), Y3, Y3
 	VMOVUPS      all0b800000<>+0(SB), Y5
-	VANDPS       Y5, Y2, Y2
-	VPSUBD       Y2, Y4, Y4
-	VMOVUPS      all3d9021bb<>+0(SB), Y2
-	VFMADD213PS  allbdebd1b8<>+0(SB), Y3, Y2
-	VFMADD213PS  all3def251a<>+0(SB), Y3, Y2
-	VFMADD213PS  allbdfe5d4f<>+0(SB), Y3, Y2
-	VFMADD213PS  all3e11e9bf<>+0(SB), Y3, Y2
-	VFMADD213PS  allbe2aae50<>+0(SB), Y3, Y2
-	VFMADD213PS  all3e4cceac<>+0(SB), Y3, Y2
-	VFMADD213PS  allbe7ffffc<>+0(SB), Y3, Y2
-	VFMADD213PS  all3eaaaaaa<>+0(SB), Y3, Y2
-	VPSRAD       $0x17, Y4, Y4
-	VCVTDQ2PS    Y4, Y4
+	VANDPS       Y2, Y5, Y2
+	VPSUBD       Y2, Y4, Y2
+	VMOVUPS      all3d9021bb<>+0(SB), Y4
+	VFMADD213PS  allbdebd1b8<>+0(SB), Y3, Y4
+	VFMADD213PS  all3def251a<>+0(SB), Y3, Y4
+	VFMADD213PS  allbdfe5d4f<>+0(SB), Y3, Y4
+	VFMADD213PS  all3e11e9bf<>+0(SB), Y3, Y4
+	VFMADD213PS  allbe2aae50<>+0(SB), Y3, Y4
+	VFMADD213PS  all3e4cceac<>+0(SB), Y3, Y4
+	VFMADD213PS  allbe7ffffc<>+0(SB), Y3, Y4
+	VFMADD213PS  all3eaaaaaa<>+0(SB), Y3, Y4
+	VPSRAD       $0x17, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y3, Y3, Y5
 	VMULPS       Y3, Y5, Y6
-	VMULPS       Y6, Y2, Y2
-	VFMADD231PS  allb95e8083<>+0(SB), Y4, Y2
-	VFNMADD231PS all3f000000<>+0(SB), Y5, Y2
-	VADDPS       Y3, Y2, Y2
-	VFMADD231PS  all3f318000<>+0(SB), Y4, Y2
-	VMOVUPS      all7f800000<>+0(SB), Y3
-	VCMPPS       $0x00, Y3, Y1, Y4
-	VBLENDVPS    Y4, Y3, Y2, Y2
+	VMULPS       Y6, Y4, Y4
+	VFMADD231PS  allb95e8083<>+0(SB), Y2, Y4
+	VFNMADD231PS all3f000000<>+0(SB), Y5, Y4
+	VADDPS       Y3, Y4, Y3
+	VFMADD231PS  all3f318000<>+0(SB), Y2, Y3
+	VMOVUPS      all7f800000<>+0(SB), Y2
+	VCMPPS       $0x00, Y2, Y1, Y4
+	VBLENDVPS    Y4, Y2, Y3, Y2
 	VXORPS       Y3, Y3, Y3
 	VCMPPS       $0x00, Y3, Y1, Y4
 	VBLENDVPS    Y4, allff800000<>+0(SB), Y2, Y2
-	VCMPPS       $0x19, Y3, Y1, Y1
+	VCMPPS       $0x06, Y1, Y3, Y1
 	VBLENDVPS    Y1, all7fc00000<>+0(SB), Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
 
 done:
 	VZEROUPPER
 	RET
-
-DATA all00800000<>+0(SB)/4, $0x00800000
-DATA all00800000<>+4(SB)/4, $0x00800000
-DATA all00800000<>+8(SB)/4, $0x00800000
-DATA all00800000<>+12(SB)/4, $0x00800000
-DATA all00800000<>+16(SB)/4, $0x00800000
-DATA all00800000<>+20(SB)/4, $0x00800000
-DATA all00800000<>+24(SB)/4, $0x00800000
-DATA all00800000<>+28(SB)/4, $0x00800000
-DATA all00800000<>+32(SB)/4, $0x00800000
-DATA all00800000<>+36(SB)/4, $0x00800000
-DATA all00800000<>+40(SB)/4, $0x00800000
-DATA all00800000<>+44(SB)/4, $0x00800000
-DATA all00800000<>+48(SB)/4, $0x00800000
-DATA all00800000<>+52(SB)/4, $0x00800000
-DATA all00800000<>+56(SB)/4, $0x00800000
-DATA all00800000<>+60(SB)/4, $0x00800000
-GLOBL all00800000<>(SB), RODATA|NOPTR, $64
-
-DATA all4b000000<>+0(SB)/4, $0x4b000000
-DATA all4b000000<>+4(SB)/4, $0x4b000000
-DATA all4b000000<>+8(SB)/4, $0x4b000000
-DATA all4b000000<>+12(SB)/4, $0x4b000000
-DATA all4b000000<>+16(SB)/4, $0x4b000000
-DATA all4b000000<>+20(SB)/4, $0x4b000000
-DATA all4b000000<>+24(SB)/4, $0x4b000000
-DATA all4b000000<>+28(SB)/4, $0x4b000000
-DATA all4b000000<>+32(SB)/4, $0x4b000000
-DATA all4b000000<>+36(SB)/4, $0x4b000000
-DATA all4b000000<>+40(SB)/4, $0x4b000000
-DATA all4b000000<>+44(SB)/4, $0x4b000000
-DATA all4b000000<>+48(SB)/4, $0x4b000000
-DATA all4b000000<>+52(SB)/4, $0x4b000000
-DATA all4b000000<>+56(SB)/4, $0x4b000000
-DATA all4b000000<>+60(SB)/4, $0x4b000000
-GLOBL all4b000000<>(SB), RODATA|NOPTR, $64
-
-DATA all3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+12(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+16(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+20(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+24(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+28(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+32(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+36(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+40(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+44(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+48(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+52(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+56(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+60(SB)/4, $0x3f3504f3
-GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $64
-
-DATA all0b800000<>+0(SB)/4, $0x0b800000
-DATA all0b800000<>+4(SB)/4, $0x0b800000
-DATA all0b800000<>+8(SB)/4, $0x0b800000
-DATA all0b800000<>+12(SB)/4, $0x0b800000
-DATA all0b800000<>+16(SB)/4, $0x0b800000
-DATA all0b800000<>+20(SB)/4, $0x0b800000
-DATA all0b800000<>+24(SB)/4, $0x0b800000
-DATA all0b800000<>+28(SB)/4, $0x0b800000
-DATA all0b800000<>+32(SB)/4, $0x0b800000
-DATA all0b800000<>+36(SB)/4, $0x0b800000
-DATA all0b800000<>+40(SB)/4, $0x0b800000
-DATA all0b800000<>+44(SB)/4, $0x0b800000
-DATA all0b800000<>+48(SB)/4, $0x0b800000
-DATA all0b800000<>+52(SB)/4, $0x0b800000
-DATA all0b800000<>+56(SB)/4, $0x0b800000
-DATA all0b800000<>+60(SB)/4, $0x0b800000
-GLOBL all0b800000<>(SB), RODATA|NOPTR, $64
-
-DATA all3d9021bb<>+0(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+4(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+8(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+12(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+16(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+20(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+24(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+28(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+32(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+36(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+40(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+44(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+48(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+52(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+56(SB)/4, $0x3d9021bb
-DATA all3d9021bb<>+60(SB)/4, $0x3d9021bb
-GLOBL all3d9021bb<>(SB), RODATA|NOPTR, $64
-
-DATA allbdebd1b8<>+0(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+4(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+8(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+12(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+16(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+20(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+24(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+28(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+32(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+36(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+40(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+44(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+48(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+52(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+56(SB)/4, $0xbdebd1b8
-DATA allbdebd1b8<>+60(SB)/4, $0xbdebd1b8
-GLOBL allbdebd1b8<>(SB), RODATA|NOPTR, $64
-
-DATA all3def251a<>+0(SB)/4, $0x3def251a
-DATA all3def251a<>+4(SB)/4, $0x3def251a
-DATA all3def251a<>+8(SB)/4, $0x3def251a
-DATA all3def251a<>+12(SB)/4, $0x3def251a
-DATA all3def251a<>+16(SB)/4, $0x3def251a
-DATA all3def251a<>+20(SB)/4, $0x3def251a
-DATA all3def251a<>+24(SB)/4, $0x3def251a
-DATA all3def251a<>+28(SB)/4, $0x3def251a
-DATA all3def251a<>+32(SB)/4, $0x3def251a
-DATA all3def251a<>+36(SB)/4, $0x3def251a
-DATA all3def251a<>+40(SB)/4, $0x3def251a
-DATA all3def251a<>+44(SB)/4, $0x3def251a
-DATA all3def251a<>+48(SB)/4, $0x3def251a
-DATA all3def251a<>+52(SB)/4, $0x3def251a
-DATA all3def251a<>+56(SB)/4, $0x3def251a
-DATA all3def251a<>+60(SB)/4, $0x3def251a
-GLOBL all3def251a<>(SB), RODATA|NOPTR, $64
-
-DATA allbdfe5d4f<>+0(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+4(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+8(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+12(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+16(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+20(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+24(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+28(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+32(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+36(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+40(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+44(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+48(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+52(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+56(SB)/4, $0xbdfe5d4f
-DATA allbdfe5d4f<>+60(SB)/4, $0xbdfe5d4f
-GLOBL allbdfe5d4f<>(SB), RODATA|NOPTR, $64
-
-DATA all3e11e9bf<>+0(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+4(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+8(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+12(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+16(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+20(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+24(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+28(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+32(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+36(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+40(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+44(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+48(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+52(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+56(SB)/4, $0x3e11e9bf
-DATA all3e11e9bf<>+60(SB)/4, $0x3e11e9bf
-GLOBL all3e11e9bf<>(SB), RODATA|NOPTR, $64
-
-DATA allbe2aae50<>+0(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+4(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+8(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+12(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+16(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+20(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+24(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+28(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+32(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+36(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+40(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+44(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+48(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+52(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+56(SB)/4, $0xbe2aae50
-DATA allbe2aae50<>+60(SB)/4, $0xbe2aae50
-GLOBL allbe2aae50<>(SB), RODATA|NOPTR, $64
-
-DATA all3e4cceac<>+0(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+4(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+8(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+12(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+16(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+20(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+24(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+28(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+32(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+36(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+40(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+44(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+48(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+52(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+56(SB)/4, $0x3e4cceac
-DATA all3e4cceac<>+60(SB)/4, $0x3e4cceac
-GLOBL all3e4cceac<>(SB), RODATA|NOPTR, $64
-
-DATA allbe7ffffc<>+0(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+4(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+8(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+12(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+16(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+20(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+24(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+28(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+32(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+36(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+40(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+44(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+48(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+52(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+56(SB)/4, $0xbe7ffffc
-DATA allbe7ffffc<>+60(SB)/4, $0xbe7ffffc
-GLOBL allbe7ffffc<>(SB), RODATA|NOPTR, $64
-
-DATA all3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+32(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+36(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+40(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+44(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+48(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+52(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+56(SB)/4, $0x3eaaaaaa
-DATA all3eaaaaaa<>+60(SB)/4, $0x3eaaaaaa
-GLOBL all3eaaaaaa<>(SB), RODATA|NOPTR, $64
-
-DATA allb95e8083<>+0(SB)/4, $0xb95e8083
-DATA allb95e8083<>+4(SB)/4, $0xb95e8083
-DATA allb95e8083<>+8(SB)/4, $0xb95e8083
-DATA allb95e8083<>+12(SB)/4, $0xb95e8083
-DATA allb95e8083<>+16(SB)/4, $0xb95e8083
-DATA allb95e8083<>+20(SB)/4, $0xb95e8083
-DATA allb95e8083<>+24(SB)/4, $0xb95e8083
-DATA allb95e8083<>+28(SB)/4, $0xb95e8083
-DATA allb95e8083<>+32(SB)/4, $0xb95e8083
-DATA allb95e8083<>+36(SB)/4, $0xb95e8083
-DATA allb95e8083<>+40(SB)/4, $0xb95e8083
-DATA allb95e8083<>+44(SB)/4, $0xb95e8083
-DATA allb95e8083<>+48(SB)/4, $0xb95e8083
-DATA allb95e8083<>+52(SB)/4, $0xb95e8083
-DATA allb95e8083<>+56(SB)/4, $0xb95e8083
-DATA allb95e8083<>+60(SB)/4, $0xb95e8083
-GLOBL allb95e8083<>(SB), RODATA|NOPTR, $64
-
-DATA all3f318000<>+0(SB)/4, $0x3f318000
-DATA all3f318000<>+4(SB)/4, $0x3f318000
-DATA all3f318000<>+8(SB)/4, $0x3f318000
-DATA all3f318000<>+12(SB)/4, $0x3f318000
-DATA all3f318000<>+16(SB)/4, $0x3f318000
-DATA all3f318000<>+20(SB)/4, $0x3f318000
-DATA all3f318000<>+24(SB)/4, $0x3f318000
-DATA all3f318000<>+28(SB)/4, $0x3f318000
-DATA all3f318000<>+32(SB)/4, $0x3f318000
-DATA all3f318000<>+36(SB)/4, $0x3f318000
-DATA all3f318000<>+40(SB)/4, $0x3f318000
-DATA all3f318000<>+44(SB)/4, $0x3f318000
-DATA all3f318000<>+48(SB)/4, $0x3f318000
-DATA all3f318000<>+52(SB)/4, $0x3f318000
-DATA all3f318000<>+56(SB)/4, $0x3f318000
-DATA all3f318000<>+60(SB)/4, $0x3f318000
-GLOBL all3f318000<>(SB), RODATA|NOPTR, $64
-
-DATA all7f800000<>+0(SB)/4, $0x7f800000
-DATA all7f800000<>+4(SB)/4, $0x7f800000
-DATA all7f800000<>+8(SB)/4, $0x7f800000
-DATA all7f800000<>+12(SB)/4, $0x7f800000
-DATA all7f800000<>+16(SB)/4, $0x7f800000
-DATA all7f800000<>+20(SB)/4, $0x7f800000
-DATA all7f800000<>+24(SB)/4, $0x7f800000
-DATA all7f800000<>+28(SB)/4, $0x7f800000
-DATA all7f800000<>+32(SB)/4, $0x7f800000
-DATA all7f800000<>+36(SB)/4, $0x7f800000
-DATA all7f800000<>+40(SB)/4, $0x7f800000
-DATA all7f800000<>+44(SB)/4, $0x7f800000
-DATA all7f800000<>+48(SB)/4, $0x7f800000
-DATA all7f800000<>+52(SB)/4, $0x7f800000
-DATA all7f800000<>+56(SB)/4, $0x7f800000
-DATA all7f800000<>+60(SB)/4, $0x7f800000
-GLOBL all7f800000<>(SB), RODATA|NOPTR, $64
-
-DATA all7fc00000<>+0(SB)/4, $0x7fc00000
-DATA all7fc00000<>+4(SB)/4, $0x7fc00000
-DATA all7fc00000<>+8(SB)/4, $0x7fc00000
-DATA all7fc00000<>+12(SB)/4, $0x7fc00000
-DATA all7fc00000<>+16(SB)/4, $0x7fc00000
-DATA all7fc00000<>+20(SB)/4, $0x7fc00000
-DATA all7fc00000<>+24(SB)/4, $0x7fc00000
-DATA all7fc00000<>+28(SB)/4, $0x7fc00000
-DATA all7fc00000<>+32(SB)/4, $0x7fc00000
-DATA all7fc00000<>+36(SB)/4, $0x7fc00000
-DATA all7fc00000<>+40(SB)/4, $0x7fc00000
-DATA all7fc00000<>+44(SB)/4, $0x7fc00000
-DATA all7fc00000<>+48(SB)/4, $0x7fc00000
-DATA all7fc00000<>+52(SB)/4, $0x7fc00000
-DATA all7fc00000<>+56(SB)/4, $0x7fc00000
-DATA all7fc00000<>+60(SB)/4, $0x7fc00000
-GLOBL all7fc00000<>(SB), RODATA|NOPTR, $64
 
 // func log1pAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -2675,7 +7406,7 @@ vectors:
 	VXORPS       Y2, Y2, Y2
 	VCMPPS       $0x00, Y2, Y1, Y3
 	VBLENDVPS    Y3, allff800000<>+0(SB), Y0, Y0
-	VCMPPS       $0x19, Y2, Y1, Y1
+	VCMPPS       $0x06, Y1, Y2, Y1
 	VBLENDVPS    Y1, all7fc00000<>+0(SB), Y0, Y0
 	VMOVUPS      Y0, (AX)(BX*4)
 	ADDQ         $0x08, BX
@@ -2723,67 +7454,13 @@ vectors_done:
 	VXORPS       Y3, Y3, Y3
 	VCMPPS       $0x00, Y3, Y2, Y4
 	VBLENDVPS    Y4, allff800000<>+0(SB), Y1, Y1
-	VCMPPS       $0x19, Y3, Y2, Y2
+	VCMPPS       $0x06, Y2, Y3, Y2
 	VBLENDVPS    Y2, all7fc00000<>+0(SB), Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
 
 done:
 	VZEROUPPER
 	RET
-
-DATA all40800000<>+0(SB)/4, $0x40800000
-DATA all40800000<>+4(SB)/4, $0x40800000
-DATA all40800000<>+8(SB)/4, $0x40800000
-DATA all40800000<>+12(SB)/4, $0x40800000
-DATA all40800000<>+16(SB)/4, $0x40800000
-DATA all40800000<>+20(SB)/4, $0x40800000
-DATA all40800000<>+24(SB)/4, $0x40800000
-DATA all40800000<>+28(SB)/4, $0x40800000
-DATA all40800000<>+32(SB)/4, $0x40800000
-DATA all40800000<>+36(SB)/4, $0x40800000
-DATA all40800000<>+40(SB)/4, $0x40800000
-DATA all40800000<>+44(SB)/4, $0x40800000
-DATA all40800000<>+48(SB)/4, $0x40800000
-DATA all40800000<>+52(SB)/4, $0x40800000
-DATA all40800000<>+56(SB)/4, $0x40800000
-DATA all40800000<>+60(SB)/4, $0x40800000
-GLOBL all40800000<>(SB), RODATA|NOPTR, $64
-
-DATA all3e800000<>+0(SB)/4, $0x3e800000
-DATA all3e800000<>+4(SB)/4, $0x3e800000
-DATA all3e800000<>+8(SB)/4, $0x3e800000
-DATA all3e800000<>+12(SB)/4, $0x3e800000
-DATA all3e800000<>+16(SB)/4, $0x3e800000
-DATA all3e800000<>+20(SB)/4, $0x3e800000
-DATA all3e800000<>+24(SB)/4, $0x3e800000
-DATA all3e800000<>+28(SB)/4, $0x3e800000
-DATA all3e800000<>+32(SB)/4, $0x3e800000
-DATA all3e800000<>+36(SB)/4, $0x3e800000
-DATA all3e800000<>+40(SB)/4, $0x3e800000
-DATA all3e800000<>+44(SB)/4, $0x3e800000
-DATA all3e800000<>+48(SB)/4, $0x3e800000
-DATA all3e800000<>+52(SB)/4, $0x3e800000
-DATA all3e800000<>+56(SB)/4, $0x3e800000
-DATA all3e800000<>+60(SB)/4, $0x3e800000
-GLOBL all3e800000<>(SB), RODATA|NOPTR, $64
-
-DATA allbf800000<>+0(SB)/4, $0xbf800000
-DATA allbf800000<>+4(SB)/4, $0xbf800000
-DATA allbf800000<>+8(SB)/4, $0xbf800000
-DATA allbf800000<>+12(SB)/4, $0xbf800000
-DATA allbf800000<>+16(SB)/4, $0xbf800000
-DATA allbf800000<>+20(SB)/4, $0xbf800000
-DATA allbf800000<>+24(SB)/4, $0xbf800000
-DATA allbf800000<>+28(SB)/4, $0xbf800000
-DATA allbf800000<>+32(SB)/4, $0xbf800000
-DATA allbf800000<>+36(SB)/4, $0xbf800000
-DATA allbf800000<>+40(SB)/4, $0xbf800000
-DATA allbf800000<>+44(SB)/4, $0xbf800000
-DATA allbf800000<>+48(SB)/4, $0xbf800000
-DATA allbf800000<>+52(SB)/4, $0xbf800000
-DATA allbf800000<>+56(SB)/4, $0xbf800000
-DATA allbf800000<>+60(SB)/4, $0xbf800000
-GLOBL allbf800000<>(SB), RODATA|NOPTR, $64
 
 // func sigmoidAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -2803,30 +7480,30 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VADDPS       all3f800000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y1
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       all0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
 	VPADDD       all0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VPADDD       all0000007f<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	VCMPPS       $0x1d, Y2, Y0, Y0
+	VCMPPS       $0x02, Y0, Y2, Y0
 	VBLENDVPS    Y0, all3f800000<>+0(SB), Y1, Y0
 	VADDPS       all3f800000<>+0(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
@@ -2846,30 +7523,30 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x1d, Y3, Y1, Y1
+	VCMPPS       $0x02, Y1, Y3, Y1
 	VBLENDVPS    Y1, all3f800000<>+0(SB), Y2, Y1
 	VADDPS       all3f800000<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y1, Y1
@@ -2878,24 +7555,6 @@ vectors_done:
 done:
 	VZEROUPPER
 	RET
-
-DATA all80000000<>+0(SB)/4, $0x80000000
-DATA all80000000<>+4(SB)/4, $0x80000000
-DATA all80000000<>+8(SB)/4, $0x80000000
-DATA all80000000<>+12(SB)/4, $0x80000000
-DATA all80000000<>+16(SB)/4, $0x80000000
-DATA all80000000<>+20(SB)/4, $0x80000000
-DATA all80000000<>+24(SB)/4, $0x80000000
-DATA all80000000<>+28(SB)/4, $0x80000000
-DATA all80000000<>+32(SB)/4, $0x80000000
-DATA all80000000<>+36(SB)/4, $0x80000000
-DATA all80000000<>+40(SB)/4, $0x80000000
-DATA all80000000<>+44(SB)/4, $0x80000000
-DATA all80000000<>+48(SB)/4, $0x80000000
-DATA all80000000<>+52(SB)/4, $0x80000000
-DATA all80000000<>+56(SB)/4, $0x80000000
-DATA all80000000<>+60(SB)/4, $0x80000000
-GLOBL all80000000<>(SB), RODATA|NOPTR, $64
 
 // func softplusAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -2915,26 +7574,26 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VADDPS       all3f800000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y1
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       all0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
 	VPADDD       all0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VPADDD       all0000007f<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VMOVUPS      allbb5499b6<>+0(SB), Y2
@@ -2967,26 +7626,26 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      allbb5499b6<>+0(SB), Y3
@@ -3009,168 +7668,6 @@ done:
 	VZEROUPPER
 	RET
 
-DATA allbb5499b6<>+0(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+4(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+8(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+12(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+16(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+20(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+24(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+28(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+32(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+36(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+40(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+44(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+48(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+52(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+56(SB)/4, $0xbb5499b6
-DATA allbb5499b6<>+60(SB)/4, $0xbb5499b6
-GLOBL allbb5499b6<>(SB), RODATA|NOPTR, $64
-
-DATA all3ca29f89<>+0(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+4(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+8(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+12(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+16(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+20(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+24(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+28(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+32(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+36(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+40(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+44(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+48(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+52(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+56(SB)/4, $0x3ca29f89
-DATA all3ca29f89<>+60(SB)/4, $0x3ca29f89
-GLOBL all3ca29f89<>(SB), RODATA|NOPTR, $64
-
-DATA allbd694e66<>+0(SB)/4, $0xbd694e66
-DATA allbd694e66<>+4(SB)/4, $0xbd694e66
-DATA allbd694e66<>+8(SB)/4, $0xbd694e66
-DATA allbd694e66<>+12(SB)/4, $0xbd694e66
-DATA allbd694e66<>+16(SB)/4, $0xbd694e66
-DATA allbd694e66<>+20(SB)/4, $0xbd694e66
-DATA allbd694e66<>+24(SB)/4, $0xbd694e66
-DATA allbd694e66<>+28(SB)/4, $0xbd694e66
-DATA allbd694e66<>+32(SB)/4, $0xbd694e66
-DATA allbd694e66<>+36(SB)/4, $0xbd694e66
-DATA allbd694e66<>+40(SB)/4, $0xbd694e66
-DATA allbd694e66<>+44(SB)/4, $0xbd694e66
-DATA allbd694e66<>+48(SB)/4, $0xbd694e66
-DATA allbd694e66<>+52(SB)/4, $0xbd694e66
-DATA allbd694e66<>+56(SB)/4, $0xbd694e66
-DATA allbd694e66<>+60(SB)/4, $0xbd694e66
-GLOBL allbd694e66<>(SB), RODATA|NOPTR, $64
-
-DATA all3dd929b1<>+0(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+4(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+8(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+12(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+16(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+20(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+24(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+28(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+32(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+36(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+40(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+44(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+48(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+52(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+56(SB)/4, $0x3dd929b1
-DATA all3dd929b1<>+60(SB)/4, $0x3dd929b1
-GLOBL all3dd929b1<>(SB), RODATA|NOPTR, $64
-
-DATA allbe1cbab1<>+0(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+4(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+8(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+12(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+16(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+20(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+24(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+28(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+32(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+36(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+40(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+44(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+48(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+52(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+56(SB)/4, $0xbe1cbab1
-DATA allbe1cbab1<>+60(SB)/4, $0xbe1cbab1
-GLOBL allbe1cbab1<>(SB), RODATA|NOPTR, $64
-
-DATA all3e497b4b<>+0(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+4(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+8(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+12(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+16(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+20(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+24(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+28(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+32(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+36(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+40(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+44(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+48(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+52(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+56(SB)/4, $0x3e497b4b
-DATA all3e497b4b<>+60(SB)/4, $0x3e497b4b
-GLOBL all3e497b4b<>(SB), RODATA|NOPTR, $64
-
-DATA allbe7f87c4<>+0(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+4(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+8(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+12(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+16(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+20(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+24(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+28(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+32(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+36(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+40(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+44(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+48(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+52(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+56(SB)/4, $0xbe7f87c4
-DATA allbe7f87c4<>+60(SB)/4, $0xbe7f87c4
-GLOBL allbe7f87c4<>(SB), RODATA|NOPTR, $64
-
-DATA all3eaaa640<>+0(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+4(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+8(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+12(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+16(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+20(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+24(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+28(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+32(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+36(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+40(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+44(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+48(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+52(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+56(SB)/4, $0x3eaaa640
-DATA all3eaaa640<>+60(SB)/4, $0x3eaaa640
-GLOBL all3eaaa640<>(SB), RODATA|NOPTR, $64
-
-DATA allbeffffdf<>+0(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+4(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+8(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+12(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+16(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+20(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+24(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+28(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+32(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+36(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+40(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+44(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+48(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+52(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+56(SB)/4, $0xbeffffdf
-DATA allbeffffdf<>+60(SB)/4, $0xbeffffdf
-GLOBL allbeffffdf<>(SB), RODATA|NOPTR, $64
-
 // func tanhAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
@@ -3190,25 +7687,25 @@ vectors:
 	VADDPS       Y1, Y1, Y1
 	VMINPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VPADDD       all0000007f<>+0(SB), Y3, Y1
+	VFMADD213PS  Y1, Y4, Y3
+	VPADDD       all0000007f<>+0(SB), Y2, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VSUBPS       all3f800000<>+0(SB), Y1, Y3
-	VFMADD231PS  Y2, Y1, Y3
-	VADDPS       all40000000<>+0(SB), Y3, Y1
-	VDIVPS       Y1, Y3, Y1
+	VSUBPS       all3f800000<>+0(SB), Y1, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VADDPS       all40000000<>+0(SB), Y2, Y1
+	VDIVPS       Y1, Y2, Y1
 	VANDPS       all80000000<>+0(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)(BX*4)
@@ -3228,25 +7725,25 @@ vectors_done:
 	VADDPS       Y2, Y2, Y2
 	VMINPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VPADDD       all0000007f<>+0(SB), Y4, Y2
+	VFMADD213PS  Y2, Y5, Y4
+	VPADDD       all0000007f<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VSUBPS       all3f800000<>+0(SB), Y2, Y4
-	VFMADD231PS  Y3, Y2, Y4
-	VADDPS       all40000000<>+0(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
+	VSUBPS       all3f800000<>+0(SB), Y2, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VADDPS       all40000000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y3, Y2
 	VANDPS       all80000000<>+0(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
@@ -3254,60 +7751,6 @@ vectors_done:
 done:
 	VZEROUPPER
 	RET
-
-DATA all7fffffff<>+0(SB)/4, $0x7fffffff
-DATA all7fffffff<>+4(SB)/4, $0x7fffffff
-DATA all7fffffff<>+8(SB)/4, $0x7fffffff
-DATA all7fffffff<>+12(SB)/4, $0x7fffffff
-DATA all7fffffff<>+16(SB)/4, $0x7fffffff
-DATA all7fffffff<>+20(SB)/4, $0x7fffffff
-DATA all7fffffff<>+24(SB)/4, $0x7fffffff
-DATA all7fffffff<>+28(SB)/4, $0x7fffffff
-DATA all7fffffff<>+32(SB)/4, $0x7fffffff
-DATA all7fffffff<>+36(SB)/4, $0x7fffffff
-DATA all7fffffff<>+40(SB)/4, $0x7fffffff
-DATA all7fffffff<>+44(SB)/4, $0x7fffffff
-DATA all7fffffff<>+48(SB)/4, $0x7fffffff
-DATA all7fffffff<>+52(SB)/4, $0x7fffffff
-DATA all7fffffff<>+56(SB)/4, $0x7fffffff
-DATA all7fffffff<>+60(SB)/4, $0x7fffffff
-GLOBL all7fffffff<>(SB), RODATA|NOPTR, $64
-
-DATA all41a00000<>+0(SB)/4, $0x41a00000
-DATA all41a00000<>+4(SB)/4, $0x41a00000
-DATA all41a00000<>+8(SB)/4, $0x41a00000
-DATA all41a00000<>+12(SB)/4, $0x41a00000
-DATA all41a00000<>+16(SB)/4, $0x41a00000
-DATA all41a00000<>+20(SB)/4, $0x41a00000
-DATA all41a00000<>+24(SB)/4, $0x41a00000
-DATA all41a00000<>+28(SB)/4, $0x41a00000
-DATA all41a00000<>+32(SB)/4, $0x41a00000
-DATA all41a00000<>+36(SB)/4, $0x41a00000
-DATA all41a00000<>+40(SB)/4, $0x41a00000
-DATA all41a00000<>+44(SB)/4, $0x41a00000
-DATA all41a00000<>+48(SB)/4, $0x41a00000
-DATA all41a00000<>+52(SB)/4, $0x41a00000
-DATA all41a00000<>+56(SB)/4, $0x41a00000
-DATA all41a00000<>+60(SB)/4, $0x41a00000
-GLOBL all41a00000<>(SB), RODATA|NOPTR, $64
-
-DATA all40000000<>+0(SB)/4, $0x40000000
-DATA all40000000<>+4(SB)/4, $0x40000000
-DATA all40000000<>+8(SB)/4, $0x40000000
-DATA all40000000<>+12(SB)/4, $0x40000000
-DATA all40000000<>+16(SB)/4, $0x40000000
-DATA all40000000<>+20(SB)/4, $0x40000000
-DATA all40000000<>+24(SB)/4, $0x40000000
-DATA all40000000<>+28(SB)/4, $0x40000000
-DATA all40000000<>+32(SB)/4, $0x40000000
-DATA all40000000<>+36(SB)/4, $0x40000000
-DATA all40000000<>+40(SB)/4, $0x40000000
-DATA all40000000<>+44(SB)/4, $0x40000000
-DATA all40000000<>+48(SB)/4, $0x40000000
-DATA all40000000<>+52(SB)/4, $0x40000000
-DATA all40000000<>+56(SB)/4, $0x40000000
-DATA all40000000<>+60(SB)/4, $0x40000000
-GLOBL all40000000<>(SB), RODATA|NOPTR, $64
 
 // func expShiftedAVX2(dst []float32, x []float32, shift float32) float32
 // Requires: AVX, AVX2, FMA3, SSE
@@ -3331,26 +7774,26 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (AX)(BX*4)
@@ -3372,30 +7815,30 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMULPS       all3fb8aa3b<>+0(SB), Y0, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y0
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y0
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y0, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y0, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y0
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y0
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y0, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y0, Y4
 	VMULPS       Y0, Y0, Y5
-	VFMADD213PS  Y0, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y0
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y0, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y0
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y0, Y0
 	VMASKMOVPS   Y0, Y2, (AX)(BX*4)
-	VANDPS       Y0, Y2, Y0
+	VANDPS       Y2, Y0, Y0
 	VADDPS       Y0, Y1, Y1
 
 done:
@@ -3430,26 +7873,26 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       Y2, Y1, Y1
@@ -3470,29 +7913,29 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMULPS       all3fb8aa3b<>+0(SB), Y0, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y0
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y0
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y0, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y0, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y0
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y0
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y0, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y0, Y4
 	VMULPS       Y0, Y0, Y5
-	VFMADD213PS  Y0, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y0
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y0, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y0
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y0, Y0
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y0, Y0
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y0, Y0
-	VANDPS       Y0, Y2, Y0
+	VANDPS       Y2, Y0, Y0
 	VADDPS       Y0, Y1, Y1
 
 done:
@@ -3529,26 +7972,26 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y1
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y4
 	VMULPS       Y1, Y1, Y5
-	VFMADD213PS  Y1, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y1
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y1, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y1
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y1, Y1
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y1, Y1
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y1, Y1
 	VMOVUPS      allbb5499b6<>+0(SB), Y3
@@ -3583,26 +8026,26 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y4
-	VCVTPS2DQ    Y4, Y5
-	VCVTDQ2PS    Y5, Y4
+	VCVTPS2DQ    Y4, Y4
+	VCVTDQ2PS    Y4, Y5
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
-	VMOVUPS      all39506967<>+0(SB), Y4
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
+	VFNMADD231PS all3f317218<>+0(SB), Y5, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y5, Y2
+	VMOVUPS      all39506967<>+0(SB), Y5
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y5
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y5
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y5
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y5
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y5
 	VMULPS       Y2, Y2, Y6
-	VFMADD213PS  Y2, Y6, Y4
-	VADDPS       all3f800000<>+0(SB), Y4, Y2
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
+	VFMADD213PS  Y2, Y6, Y5
+	VADDPS       all3f800000<>+0(SB), Y5, Y2
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       all0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y2, Y2
 	VMOVUPS      allbb5499b6<>+0(SB), Y4
@@ -3617,7 +8060,7 @@ vectors_done:
 	VFMADD213PS  all3f800000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y2
 	VADDPS       Y2, Y3, Y2
-	VANDPS       Y2, Y1, Y1
+	VANDPS       Y1, Y2, Y1
 	VADDPS       Y1, Y0, Y0
 
 done:
@@ -3651,30 +8094,30 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x1d, Y3, Y1, Y1
+	VCMPPS       $0x02, Y1, Y3, Y1
 	VBLENDVPS    Y1, all3f800000<>+0(SB), Y2, Y1
 	VADDPS       all3f800000<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y1, Y1
@@ -3697,30 +8140,30 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y4
 	VMAXPS       Y3, Y4, Y3
 	VMULPS       all3fb8aa3b<>+0(SB), Y3, Y4
-	VCVTPS2DQ    Y4, Y5
-	VCVTDQ2PS    Y5, Y4
+	VCVTPS2DQ    Y4, Y4
+	VCVTDQ2PS    Y4, Y5
 	VMOVUPS      Y3, Y3
-	VFNMADD231PS all3f317218<>+0(SB), Y4, Y3
-	VFNMADD231PS allb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      all39506967<>+0(SB), Y4
-	VFMADD213PS  all3ab743ce<>+0(SB), Y3, Y4
-	VFMADD213PS  all3c088908<>+0(SB), Y3, Y4
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y3, Y4
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y3, Y4
-	VFMADD213PS  all3f000000<>+0(SB), Y3, Y4
+	VFNMADD231PS all3f317218<>+0(SB), Y5, Y3
+	VFNMADD231PS allb102e308<>+0(SB), Y5, Y3
+	VMOVUPS      all39506967<>+0(SB), Y5
+	VFMADD213PS  all3ab743ce<>+0(SB), Y3, Y5
+	VFMADD213PS  all3c088908<>+0(SB), Y3, Y5
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y3, Y5
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y3, Y5
+	VFMADD213PS  all3f000000<>+0(SB), Y3, Y5
 	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y4
-	VADDPS       all3f800000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
+	VFMADD213PS  Y3, Y6, Y5
+	VADDPS       all3f800000<>+0(SB), Y5, Y3
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y5, Y4, Y4
+	VPADDD       all0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y3, Y3
 	VPADDD       all0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y3, Y3
-	VPADDD       all0000007f<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x1d, Y4, Y2, Y2
+	VCMPPS       $0x02, Y2, Y4, Y2
 	VBLENDVPS    Y2, all3f800000<>+0(SB), Y3, Y2
 	VADDPS       all3f800000<>+0(SB), Y3, Y3
 	VDIVPS       Y3, Y2, Y2
@@ -3826,8 +8269,8 @@ vectors:
 	VMOVUPS (CX)(SI*4), Y0
 	VMOVUPS (DX)(SI*4), Y1
 	VXORPS  Y2, Y2, Y2
-	VCMPPS  $0x1e, Y2, Y0, Y0
-	VANDPS  Y1, Y0, Y0
+	VCMPPS  $0x01, Y0, Y2, Y0
+	VANDPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)(SI*4)
 	ADDQ    $0x08, SI
 	CMPQ    SI, DI
@@ -3842,8 +8285,8 @@ vectors_done:
 	VMASKMOVPS (CX)(SI*4), Y0, Y1
 	VMASKMOVPS (DX)(SI*4), Y0, Y2
 	VXORPS     Y3, Y3, Y3
-	VCMPPS     $0x1e, Y3, Y1, Y1
-	VANDPS     Y2, Y1, Y1
+	VCMPPS     $0x01, Y1, Y3, Y1
+	VANDPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
 done:
@@ -3871,25 +8314,25 @@ vectors:
 	VADDPS       Y1, Y1, Y1
 	VMINPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VPADDD       all0000007f<>+0(SB), Y3, Y1
+	VFMADD213PS  Y1, Y4, Y3
+	VPADDD       all0000007f<>+0(SB), Y2, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VSUBPS       all3f800000<>+0(SB), Y1, Y3
-	VFMADD231PS  Y2, Y1, Y3
-	VADDPS       all40000000<>+0(SB), Y3, Y1
-	VDIVPS       Y1, Y3, Y1
+	VSUBPS       all3f800000<>+0(SB), Y1, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VADDPS       all40000000<>+0(SB), Y2, Y1
+	VDIVPS       Y1, Y2, Y1
 	VANDPS       all80000000<>+0(SB), Y0, Y0
 	VORPS        Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)(BX*4)
@@ -3911,25 +8354,25 @@ vectors_done:
 	VADDPS       Y2, Y2, Y2
 	VMINPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VPADDD       all0000007f<>+0(SB), Y4, Y2
+	VFMADD213PS  Y2, Y5, Y4
+	VPADDD       all0000007f<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VSUBPS       all3f800000<>+0(SB), Y2, Y4
-	VFMADD231PS  Y3, Y2, Y4
-	VADDPS       all40000000<>+0(SB), Y4, Y2
-	VDIVPS       Y2, Y4, Y2
+	VSUBPS       all3f800000<>+0(SB), Y2, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VADDPS       all40000000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y3, Y2
 	VANDPS       all80000000<>+0(SB), Y1, Y1
 	VORPS        Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
@@ -4019,24 +8462,6 @@ done:
 	VZEROUPPER
 	RET
 
-DATA all3e99999a<>+0(SB)/4, $0x3e99999a
-DATA all3e99999a<>+4(SB)/4, $0x3e99999a
-DATA all3e99999a<>+8(SB)/4, $0x3e99999a
-DATA all3e99999a<>+12(SB)/4, $0x3e99999a
-DATA all3e99999a<>+16(SB)/4, $0x3e99999a
-DATA all3e99999a<>+20(SB)/4, $0x3e99999a
-DATA all3e99999a<>+24(SB)/4, $0x3e99999a
-DATA all3e99999a<>+28(SB)/4, $0x3e99999a
-DATA all3e99999a<>+32(SB)/4, $0x3e99999a
-DATA all3e99999a<>+36(SB)/4, $0x3e99999a
-DATA all3e99999a<>+40(SB)/4, $0x3e99999a
-DATA all3e99999a<>+44(SB)/4, $0x3e99999a
-DATA all3e99999a<>+48(SB)/4, $0x3e99999a
-DATA all3e99999a<>+52(SB)/4, $0x3e99999a
-DATA all3e99999a<>+56(SB)/4, $0x3e99999a
-DATA all3e99999a<>+60(SB)/4, $0x3e99999a
-GLOBL all3e99999a<>(SB), RODATA|NOPTR, $64
-
 // func gradLeakyReLUAVX2(dst []float32, y []float32, g []float32)
 // Requires: AVX
 TEXT ·gradLeakyReLUAVX2(SB), NOSPLIT, $0-72
@@ -4054,7 +8479,7 @@ vectors:
 	VMOVUPS   (CX)(SI*4), Y0
 	VMOVUPS   (DX)(SI*4), Y1
 	VXORPS    Y2, Y2, Y2
-	VCMPPS    $0x1e, Y2, Y0, Y0
+	VCMPPS    $0x01, Y0, Y2, Y0
 	VMULPS    all3e99999a<>+0(SB), Y1, Y2
 	VBLENDVPS Y0, Y1, Y2, Y0
 	VMOVUPS   Y0, (AX)(SI*4)
@@ -4071,7 +8496,7 @@ vectors_done:
 	VMASKMOVPS (CX)(SI*4), Y0, Y1
 	VMASKMOVPS (DX)(SI*4), Y0, Y2
 	VXORPS     Y3, Y3, Y3
-	VCMPPS     $0x1e, Y3, Y1, Y1
+	VCMPPS     $0x01, Y1, Y3, Y1
 	VMULPS     all3e99999a<>+0(SB), Y2, Y3
 	VBLENDVPS  Y1, Y2, Y3, Y1
 	VMASKMOVPS Y1, Y0, (AX)(SI*4)
@@ -4100,26 +8525,26 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VADDPS       all3f800000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y1
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       all0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
 	VPADDD       all0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VPADDD       all0000007f<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VMOVUPS      allbb5499b6<>+0(SB), Y2
@@ -4154,26 +8579,26 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      allbb5499b6<>+0(SB), Y3
@@ -4216,24 +8641,24 @@ vectors:
 	VXORPS       all80000000<>+0(SB), Y0, Y0
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       all3fb8aa3b<>+0(SB), Y0, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y0, Y0
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y0
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y0
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y0, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y0, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y0
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y0
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y0, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y0, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y0, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y0, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y0, Y3
 	VMULPS       Y0, Y0, Y4
-	VFMADD213PS  Y0, Y4, Y2
-	VPADDD       all0000007f<>+0(SB), Y3, Y0
+	VFMADD213PS  Y0, Y4, Y3
+	VPADDD       all0000007f<>+0(SB), Y2, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VSUBPS       all3f800000<>+0(SB), Y0, Y3
-	VFMADD231PS  Y2, Y0, Y3
-	VXORPS       all80000000<>+0(SB), Y3, Y0
+	VSUBPS       all3f800000<>+0(SB), Y0, Y2
+	VFMADD231PS  Y3, Y0, Y2
+	VXORPS       all80000000<>+0(SB), Y2, Y0
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)(SI*4)
 	ADDQ         $0x08, SI
@@ -4252,48 +8677,30 @@ vectors_done:
 	VXORPS       all80000000<>+0(SB), Y1, Y1
 	VMAXPS       Y1, Y3, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y1
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y4
 	VMULPS       Y1, Y1, Y5
-	VFMADD213PS  Y1, Y5, Y3
-	VPADDD       all0000007f<>+0(SB), Y4, Y1
+	VFMADD213PS  Y1, Y5, Y4
+	VPADDD       all0000007f<>+0(SB), Y3, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VSUBPS       all3f800000<>+0(SB), Y1, Y4
-	VFMADD231PS  Y3, Y1, Y4
-	VXORPS       all80000000<>+0(SB), Y4, Y1
+	VSUBPS       all3f800000<>+0(SB), Y1, Y3
+	VFMADD231PS  Y4, Y1, Y3
+	VXORPS       all80000000<>+0(SB), Y3, Y1
 	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
 
 done:
 	VZEROUPPER
 	RET
-
-DATA allc2a00000<>+0(SB)/4, $0xc2a00000
-DATA allc2a00000<>+4(SB)/4, $0xc2a00000
-DATA allc2a00000<>+8(SB)/4, $0xc2a00000
-DATA allc2a00000<>+12(SB)/4, $0xc2a00000
-DATA allc2a00000<>+16(SB)/4, $0xc2a00000
-DATA allc2a00000<>+20(SB)/4, $0xc2a00000
-DATA allc2a00000<>+24(SB)/4, $0xc2a00000
-DATA allc2a00000<>+28(SB)/4, $0xc2a00000
-DATA allc2a00000<>+32(SB)/4, $0xc2a00000
-DATA allc2a00000<>+36(SB)/4, $0xc2a00000
-DATA allc2a00000<>+40(SB)/4, $0xc2a00000
-DATA allc2a00000<>+44(SB)/4, $0xc2a00000
-DATA allc2a00000<>+48(SB)/4, $0xc2a00000
-DATA allc2a00000<>+52(SB)/4, $0xc2a00000
-DATA allc2a00000<>+56(SB)/4, $0xc2a00000
-DATA allc2a00000<>+60(SB)/4, $0xc2a00000
-GLOBL allc2a00000<>(SB), RODATA|NOPTR, $64
 
 // func biasSigmoidAVX2(y []float32, bias []float32)
 // Requires: AVX, AVX2, FMA3
@@ -4315,30 +8722,30 @@ vectors:
 	VMOVUPS      allc2d00000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       all3fb8aa3b<>+0(SB), Y1, Y2
-	VCVTPS2DQ    Y2, Y3
-	VCVTDQ2PS    Y3, Y2
+	VCVTPS2DQ    Y2, Y2
+	VCVTDQ2PS    Y2, Y3
 	VMOVUPS      Y1, Y1
-	VFNMADD231PS all3f317218<>+0(SB), Y2, Y1
-	VFNMADD231PS allb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      all39506967<>+0(SB), Y2
-	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y2
-	VFMADD213PS  all3c088908<>+0(SB), Y1, Y2
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y2
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y2
-	VFMADD213PS  all3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS all3f317218<>+0(SB), Y3, Y1
+	VFNMADD231PS allb102e308<>+0(SB), Y3, Y1
+	VMOVUPS      all39506967<>+0(SB), Y3
+	VFMADD213PS  all3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  all3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  all3f000000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y2
-	VADDPS       all3f800000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y3, Y2
-	VPSUBD       Y2, Y3, Y3
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       all3f800000<>+0(SB), Y3, Y1
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       all0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
 	VPADDD       all0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VPADDD       all0000007f<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	VCMPPS       $0x1d, Y2, Y0, Y0
+	VCMPPS       $0x02, Y0, Y2, Y0
 	VBLENDVPS    Y0, all3f800000<>+0(SB), Y1, Y0
 	VADDPS       all3f800000<>+0(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
@@ -4360,30 +8767,30 @@ vectors_done:
 	VMOVUPS      allc2d00000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       all3fb8aa3b<>+0(SB), Y2, Y3
-	VCVTPS2DQ    Y3, Y4
-	VCVTDQ2PS    Y4, Y3
+	VCVTPS2DQ    Y3, Y3
+	VCVTDQ2PS    Y3, Y4
 	VMOVUPS      Y2, Y2
-	VFNMADD231PS all3f317218<>+0(SB), Y3, Y2
-	VFNMADD231PS allb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      all39506967<>+0(SB), Y3
-	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y3
-	VFMADD213PS  all3c088908<>+0(SB), Y2, Y3
-	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y3
-	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y3
-	VFMADD213PS  all3f000000<>+0(SB), Y2, Y3
+	VFNMADD231PS all3f317218<>+0(SB), Y4, Y2
+	VFNMADD231PS allb102e308<>+0(SB), Y4, Y2
+	VMOVUPS      all39506967<>+0(SB), Y4
+	VFMADD213PS  all3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  all3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  all3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  all3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  all3f000000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y3
-	VADDPS       all3f800000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y4, Y3
-	VPSUBD       Y3, Y4, Y4
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       all0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y2, Y2
 	VPADDD       all0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y2, Y2
-	VPADDD       all0000007f<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x1d, Y3, Y1, Y1
+	VCMPPS       $0x02, Y1, Y3, Y1
 	VBLENDVPS    Y1, all3f800000<>+0(SB), Y2, Y1
 	VADDPS       all3f800000<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y1, Y1
@@ -4394,7 +8801,7 @@ done:
 	RET
 
 // func gradSigmoidAVX2(dst []float32, y []float32, g []float32)
-// Requires: AVX, FMA3
+// Requires: AVX
 TEXT ·gradSigmoidAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), AX
 	MOVQ y_base+24(FP), CX
@@ -4407,28 +8814,30 @@ TEXT ·gradSigmoidAVX2(SB), NOSPLIT, $0-72
 	JGT  vectors_done
 
 vectors:
-	VMOVUPS      (CX)(SI*4), Y0
-	VMOVUPS      (DX)(SI*4), Y1
-	VMOVUPS      Y0, Y2
-	VFNMADD231PS Y0, Y0, Y2
-	VMULPS       Y1, Y2, Y0
-	VMOVUPS      Y0, (AX)(SI*4)
-	ADDQ         $0x08, SI
-	CMPQ         SI, DI
-	JLE          vectors
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS all3f800000<>+0(SB), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y0, Y2, Y0
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, DI
+	JLE     vectors
 
 vectors_done:
-	SUBQ         SI, BX
-	JZ           done
-	NEGQ         BX
-	LEAQ         ones8zeros8<>+32(SB), DI
-	VMOVUPS      (DI)(BX*4), Y0
-	VMASKMOVPS   (CX)(SI*4), Y0, Y1
-	VMASKMOVPS   (DX)(SI*4), Y0, Y2
-	VMOVUPS      Y1, Y3
-	VFNMADD231PS Y1, Y1, Y3
-	VMULPS       Y2, Y3, Y1
-	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+	SUBQ       SI, BX
+	JZ         done
+	NEGQ       BX
+	LEAQ       ones8zeros8<>+32(SB), DI
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMOVUPS    all3f800000<>+0(SB), Y3
+	VSUBPS     Y1, Y3, Y3
+	VMULPS     Y1, Y3, Y1
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
 done:
 	VZEROUPPER
@@ -6861,9 +11270,9 @@ done:
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPD        Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
-	VADDPD        X1, X0, X1
-	VPERMILPD     $0x01, X1, X0
-	VADDPD        X0, X1, X0
+	VADDPD        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VADDPD        X1, X0, X0
 	VZEROUPPER
 	MOVSD         X0, ret+24(FP)
 	RET
@@ -7059,7 +11468,7 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 vectors:
 	VMOVUPS      (CX)(BX*4), Z0
 	VMOVUPS      all00800000<>+0(SB), Z1
-	VCMPPS       $0x11, Z1, Z0, K1
+	VCMPPS       $0x01, Z1, Z0, K1
 	VMULPS       all4b000000<>+0(SB), Z0, Z1
 	VBLENDMPS    Z1, Z0, K1, Z2
 	VPSUBD       all3f3504f3<>+0(SB), Z2, Z1
@@ -7093,7 +11502,7 @@ vectors:
 	VXORPS       Z1, Z1, Z1
 	VCMPPS       $0x00, Z1, Z0, K1
 	VBLENDMPS    allff800000<>+0(SB), Z3, K1, Z4
-	VCMPPS       $0x19, Z1, Z0, K1
+	VCMPPS       $0x06, Z0, Z1, K1
 	VBLENDMPS    all7fc00000<>+0(SB), Z4, K1, Z5
 	VMOVUPS      Z5, (AX)(BX*4)
 	ADDQ         $0x10, BX
@@ -7108,7 +11517,7 @@ vectors_done:
 	KMOVW        SI, K1
 	VMOVUPS.Z    (CX)(BX*4), K1, Z0
 	VMOVUPS      all00800000<>+0(SB), Z1
-	VCMPPS       $0x11, Z1, Z0, K2
+	VCMPPS       $0x01, Z1, Z0, K2
 	VMULPS       all4b000000<>+0(SB), Z0, Z1
 	VBLENDMPS    Z1, Z0, K2, Z6
 	VPSUBD       all3f3504f3<>+0(SB), Z6, Z1
@@ -7142,7 +11551,7 @@ vectors_done:
 	VXORPS       Z1, Z1, Z1
 	VCMPPS       $0x00, Z1, Z0, K2
 	VBLENDMPS    allff800000<>+0(SB), Z7, K2, Z8
-	VCMPPS       $0x19, Z1, Z0, K2
+	VCMPPS       $0x06, Z0, Z1, K2
 	VBLENDMPS    all7fc00000<>+0(SB), Z8, K2, Z9
 	VMOVUPS      Z9, K1, (AX)(BX*4)
 
@@ -7198,7 +11607,7 @@ vectors:
 	VXORPS       Z0, Z0, Z0
 	VCMPPS       $0x00, Z0, Z1, K1
 	VBLENDMPS    allff800000<>+0(SB), Z3, K1, Z4
-	VCMPPS       $0x19, Z0, Z1, K1
+	VCMPPS       $0x06, Z1, Z0, K1
 	VBLENDMPS    all7fc00000<>+0(SB), Z4, K1, Z5
 	VMOVUPS      Z5, (AX)(BX*4)
 	ADDQ         $0x10, BX
@@ -7246,7 +11655,7 @@ vectors_done:
 	VXORPS       Z0, Z0, Z0
 	VCMPPS       $0x00, Z0, Z1, K2
 	VBLENDMPS    allff800000<>+0(SB), Z6, K2, Z7
-	VCMPPS       $0x19, Z0, Z1, K2
+	VCMPPS       $0x06, Z1, Z0, K2
 	VBLENDMPS    all7fc00000<>+0(SB), Z7, K2, Z8
 	VMOVUPS      Z8, K1, (AX)(BX*4)
 
@@ -7287,7 +11696,7 @@ vectors:
 	VADDPS       all3f800000<>+0(SB), Z5, Z1
 	VSCALEFPS    Z2, Z1, Z1
 	VXORPS       Z2, Z2, Z2
-	VCMPPS       $0x1d, Z2, Z0, K1
+	VCMPPS       $0x02, Z0, Z2, K1
 	VBLENDMPS    all3f800000<>+0(SB), Z1, K1, Z3
 	VADDPS       all3f800000<>+0(SB), Z1, Z0
 	VDIVPS       Z0, Z3, Z0
@@ -7322,7 +11731,7 @@ vectors_done:
 	VADDPS       all3f800000<>+0(SB), Z3, Z1
 	VSCALEFPS    Z2, Z1, Z1
 	VXORPS       Z2, Z2, Z2
-	VCMPPS       $0x1d, Z2, Z0, K2
+	VCMPPS       $0x02, Z0, Z2, K2
 	VBLENDMPS    all3f800000<>+0(SB), Z1, K2, Z4
 	VADDPS       all3f800000<>+0(SB), Z1, Z0
 	VDIVPS       Z0, Z4, Z0
@@ -7825,7 +12234,7 @@ vectors:
 	VADDPS       all3f800000<>+0(SB), Z6, Z2
 	VSCALEFPS    Z3, Z2, Z2
 	VXORPS       Z3, Z3, Z3
-	VCMPPS       $0x1d, Z3, Z1, K1
+	VCMPPS       $0x02, Z1, Z3, K1
 	VBLENDMPS    all3f800000<>+0(SB), Z2, K1, Z4
 	VADDPS       all3f800000<>+0(SB), Z2, Z1
 	VDIVPS       Z1, Z4, Z1
@@ -7863,7 +12272,7 @@ vectors_done:
 	VADDPS       all3f800000<>+0(SB), Z4, Z2
 	VSCALEFPS    Z3, Z2, Z2
 	VXORPS       Z3, Z3, Z3
-	VCMPPS       $0x1d, Z3, Z1, K2
+	VCMPPS       $0x02, Z1, Z3, K2
 	VBLENDMPS    all3f800000<>+0(SB), Z2, K2, Z5
 	VADDPS       all3f800000<>+0(SB), Z2, Z1
 	VDIVPS       Z1, Z5, Z1
@@ -7969,7 +12378,7 @@ vectors:
 	VMOVUPS   (CX)(SI*4), Z0
 	VMOVUPS   (DX)(SI*4), Z1
 	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K1
+	VCMPPS    $0x01, Z0, Z2, K1
 	VMOVUPS.Z Z1, K1, Z0
 	VMOVUPS   Z0, (AX)(SI*4)
 	ADDQ      $0x10, SI
@@ -7985,7 +12394,7 @@ vectors_done:
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
 	VMOVUPS.Z (DX)(SI*4), K1, Z1
 	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K2
+	VCMPPS    $0x01, Z0, Z2, K2
 	VMOVUPS.Z Z1, K2, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 
@@ -8177,7 +12586,7 @@ vectors:
 	VMOVUPS   (CX)(SI*4), Z0
 	VMOVUPS   (DX)(SI*4), Z1
 	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K1
+	VCMPPS    $0x01, Z0, Z2, K1
 	VMULPS    all3e99999a<>+0(SB), Z1, Z0
 	VBLENDMPS Z1, Z0, K1, Z3
 	VMOVUPS   Z3, (AX)(SI*4)
@@ -8194,7 +12603,7 @@ vectors_done:
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
 	VMOVUPS.Z (DX)(SI*4), K1, Z1
 	VXORPS    Z2, Z2, Z2
-	VCMPPS    $0x1e, Z2, Z0, K2
+	VCMPPS    $0x01, Z0, Z2, K2
 	VMULPS    all3e99999a<>+0(SB), Z1, Z0
 	VBLENDMPS Z1, Z0, K2, Z4
 	VMOVUPS   Z4, K1, (AX)(SI*4)
@@ -8417,7 +12826,7 @@ vectors:
 	VADDPS       all3f800000<>+0(SB), Z5, Z1
 	VSCALEFPS    Z4, Z1, Z1
 	VXORPS       Z4, Z4, Z4
-	VCMPPS       $0x1d, Z4, Z0, K1
+	VCMPPS       $0x02, Z0, Z4, K1
 	VBLENDMPS    all3f800000<>+0(SB), Z1, K1, Z2
 	VADDPS       all3f800000<>+0(SB), Z1, Z0
 	VDIVPS       Z0, Z2, Z0
@@ -8454,7 +12863,7 @@ vectors_done:
 	VADDPS       all3f800000<>+0(SB), Z4, Z1
 	VSCALEFPS    Z2, Z1, Z1
 	VXORPS       Z2, Z2, Z2
-	VCMPPS       $0x1d, Z2, Z0, K2
+	VCMPPS       $0x02, Z0, Z2, K2
 	VBLENDMPS    all3f800000<>+0(SB), Z1, K2, Z3
 	VADDPS       all3f800000<>+0(SB), Z1, Z0
 	VDIVPS       Z0, Z3, Z0
@@ -8478,28 +12887,30 @@ TEXT ·gradSigmoidAVX512(SB), NOSPLIT, $0-72
 	JGT  vectors_done
 
 vectors:
-	VMOVUPS      (CX)(SI*4), Z0
-	VMOVUPS      (DX)(SI*4), Z1
-	VMOVUPS      Z0, Z2
-	VFNMADD231PS Z0, Z0, Z2
-	VMULPS       Z1, Z2, Z0
-	VMOVUPS      Z0, (AX)(SI*4)
-	ADDQ         $0x10, SI
-	CMPQ         SI, DI
-	JLE          vectors
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VMOVUPS all3f800000<>+0(SB), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z0, Z2, Z0
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	CMPQ    SI, DI
+	JLE     vectors
 
 vectors_done:
-	SUBQ         SI, BX
-	JZ           done
-	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (CX)(SI*4), K1, Z0
-	VMOVUPS.Z    (DX)(SI*4), K1, Z1
-	VMOVUPS      Z0, Z2
-	VFNMADD231PS Z0, Z0, Z2
-	VMULPS       Z1, Z2, Z0
-	VMOVUPS      Z0, K1, (AX)(SI*4)
+	SUBQ      SI, BX
+	JZ        done
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z0, Z2, Z2
+	VMULPS    Z0, Z2, Z0
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
 
 done:
 	VZEROUPPER

@@ -143,16 +143,23 @@ func TestReductions(t *testing.T) {
 			within(t, "Sum", n, float64(Sum(x)), sum, float64(n)*size*0x1p-24)
 			within(t, "SumSquares", n, SumSquares(x), squares, float64(n)*squares*0x1p-52)
 			within(t, "Max", n, float64(Max(x)), top, 0)
-			within(t, "LogSumExp", n, float64(LogSumExp(x)), math.Log(exps), 1e-6*max(1, math.Abs(top)))
+			within(t, "LogSumExp", n, logSumExp(x), math.Log(exps), 1e-6*max(1, math.Abs(top)))
 			within(t, "BernoulliNLL", n, float64(BernoulliNLL(x, targets)), nll, float64(n+8)*nll*0x1p-23)
 			p := make([]float32, n)
-			Softmax(p, x)
+			SoftmaxRows(p, x, n)
 			for i, v := range x {
 				want := math.Exp(float64(v)) / exps
 				within(t, "Softmax", n, float64(p[i]), want, float64(n+16)*want*0x1p-23)
 			}
 		}
 	})
+}
+
+// logSumExp is that of one row.
+func logSumExp(x []float32) float64 {
+	var dst [1]float32
+	LogSumExpRows(dst[:], x, len(x))
+	return float64(dst[0])
 }
 
 func within(t *testing.T, what string, n int, got, want, tolerance float64) {
@@ -171,19 +178,19 @@ func TestReductionLimits(t *testing.T) {
 				x[i] = -inf
 			}
 			within(t, "Max of −Inf", n, float64(Max(x)), math.Inf(-1), 0)
-			within(t, "LogSumExp of −Inf", n, float64(LogSumExp(x)), math.Inf(-1), 0)
+			within(t, "LogSumExp of −Inf", n, logSumExp(x), math.Inf(-1), 0)
 			x[n/2] = 3
-			within(t, "LogSumExp of one", n, float64(LogSumExp(x)), 3, 0)
+			within(t, "LogSumExp of one", n, logSumExp(x), 3, 0)
 			p := make([]float32, n)
-			Softmax(p, x)
+			SoftmaxRows(p, x, n)
 			within(t, "Softmax of one", n, float64(p[n/2]), 1, 0)
 			within(t, "Softmax of one, total", n, float64(Sum(p)), 1, 0)
 			for i := range x {
 				x[i] = 1e4
 			}
-			within(t, "LogSumExp of 1e4", n, float64(LogSumExp(x)), 1e4+math.Log(float64(n)), 1e-3)
+			within(t, "LogSumExp of 1e4", n, logSumExp(x), 1e4+math.Log(float64(n)), 1e-3)
 			x[n/3] = inf
-			within(t, "LogSumExp of Inf", n, float64(LogSumExp(x)), math.Inf(1), 0)
+			within(t, "LogSumExp of Inf", n, logSumExp(x), math.Inf(1), 0)
 			x[n-1] = nan
 			if m := Max(x); m == m {
 				t.Fatalf("Max of %d with NaN last is %v", n, m)
@@ -199,6 +206,111 @@ func TestReductionLimits(t *testing.T) {
 			within(t, fmt.Sprintf("BernoulliNLL(%v, %v)", c.l, c.t), 1, float64(got), float64(c.want), 1e-7)
 		}
 	})
+}
+
+// TestRows has rows short and long, more than one block of them, and rows without
+// a softmax among the others. Each must have the bits that it has alone.
+func TestRows(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	atEachLevel(t, func(t *testing.T) {
+		r := newRand(11)
+		const rows = 2*rowBlock + 2
+		for cols := range 40 {
+			x := normals(r, rows*cols)
+			for i, v := range []float32{inf, -inf, nan, 1e4, -1e4} {
+				row := x[20*i*cols:][:cols]
+				for j := range row {
+					row[j] = v
+				}
+			}
+			softmax, logSoftmax, lse := make([]float32, len(x)+1), make([]float32, len(x)+1), make([]float32, rows+1)
+			softmax[len(x)], logSoftmax[len(x)], lse[rows] = guard, guard, guard
+			SoftmaxRows(softmax[:len(x)], x, cols)
+			LogSoftmaxRows(logSoftmax[:len(x)], x, cols)
+			LogSumExpRows(lse[:rows], x, cols)
+			if softmax[len(x)] != guard || logSoftmax[len(x)] != guard || lse[rows] != guard {
+				t.Fatalf("wrote behind the end of rows of %d", cols)
+			}
+			alone, one := make([]float32, cols), make([]float32, 1)
+			for i := range rows {
+				row := x[i*cols : (i+1)*cols]
+				what := fmt.Sprintf("row %d of %d columns", i, cols)
+				SoftmaxRows(alone, row, cols)
+				sameBits(t, "softmax of "+what, softmax[i*cols:(i+1)*cols], alone)
+				LogSumExpRows(one, row, cols)
+				sameBits(t, "log Σ exp of "+what, lse[i:i+1], one)
+				var top, exps float64 = math.Inf(-1), 0
+				for _, v := range row {
+					top = max(top, float64(v))
+				}
+				for j, v := range row {
+					exps += math.Exp(float64(v) - top)
+					got, want := logSoftmax[i*cols+j], v-one[0]
+					if got != want && (got == got || want == want) {
+						t.Fatalf("log-softmax of %s: %v, want %v", what, got, want)
+					}
+				}
+				switch want := top + math.Log(exps); {
+				case math.IsInf(top, 0):
+					within(t, "log Σ exp of "+what, i, float64(one[0]), top, 0)
+				case cols > 0 && math.IsNaN(top):
+					if one[0] == one[0] {
+						t.Fatalf("log Σ exp of %s is %v, want NaN", what, one[0])
+					}
+				default: // Roundings of the sum, of the logarithm and of the result.
+					within(t, "log Σ exp of "+what, i, float64(one[0]), want, float64(cols+8)*0x1p-24+math.Abs(want)*0x1p-23)
+				}
+				for j, v := range row {
+					if want := math.Exp(float64(v)-top) / exps; !math.IsNaN(want) {
+						within(t, "softmax of "+what, j, float64(alone[j]), want, float64(cols+16)*want*0x1p-23)
+					} else if alone[j] == alone[j] {
+						t.Fatalf("softmax of %s is %v, want NaN", what, alone[j])
+					}
+				}
+			}
+			inPlace := slices.Clone(x)
+			SoftmaxRows(inPlace, inPlace, cols)
+			sameBits(t, "softmax in place", inPlace, softmax[:len(x)])
+			copy(inPlace, x)
+			LogSoftmaxRows(inPlace, inPlace, cols)
+			sameBits(t, "log-softmax in place", inPlace, logSoftmax[:len(x)])
+		}
+	})
+}
+
+func TestRowsByHand(t *testing.T) {
+	atEachLevel(t, func(t *testing.T) {
+		x := []float32{0, 0, float32(math.Log(3)), 0}
+		p, lse := make([]float32, 4), make([]float32, 2)
+		SoftmaxRows(p, x, 2)
+		for i, want := range []float64{0.5, 0.5, 0.75, 0.25} {
+			within(t, "softmax", i, float64(p[i]), want, 2e-7)
+		}
+		LogSumExpRows(lse, x, 2)
+		for i, want := range []float64{math.Ln2, 2 * math.Ln2} {
+			within(t, "log Σ exp", i, float64(lse[i]), want, 2e-7)
+		}
+	})
+}
+
+func TestRowsRejectUneven(t *testing.T) {
+	x := make([]float32, 7)
+	for _, f := range []func(){
+		func() { SoftmaxRows(x, x, 2) },
+		func() { SoftmaxRows(x, x, 0) },
+		func() { LogSoftmaxRows(x, x, 3) },
+		func() { LogSoftmaxRows(x, x, -1) },
+		func() { LogSumExpRows(x, x, 2) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			f()
+		}()
+	}
 }
 
 func TestFromBytes(t *testing.T) {
@@ -261,4 +373,20 @@ func TestBiasActivateRows(t *testing.T) {
 		BiasActivate(ActReLU, big, 1, len(big), nil)
 		sameBits(t, "ReLU of many", big, want)
 	})
+}
+
+func TestRowsAllocateNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	x, dst := make([]float32, 300), make([]float32, 300)
+	for _, cols := range []int{2, 50} {
+		if allocs := testing.AllocsPerRun(50, func() {
+			SoftmaxRows(dst, x, cols)
+			LogSoftmaxRows(dst, x, cols)
+			LogSumExpRows(dst[:300/cols], x, cols)
+		}); allocs >= 1 {
+			t.Errorf("%v allocations for rows of %d, want 0", allocs, cols)
+		}
+	}
 }

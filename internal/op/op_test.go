@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
 	G "gorgonia.org/gorgonia"
 
 	"relaxgo/internal/autodiff"
@@ -91,6 +92,49 @@ func logSumExp(row []float64) float64 {
 	return math.Log(s)
 }
 
+var squareShapes = [][][]int{{{3, 3}}, {{1, 1}}, {{4, 4}}}
+
+// matrix keeps the elements of a square matrix where keep holds.
+func matrix(keep func(i, j int) bool) func([][]int, [][]float64) []float64 {
+	return func(s [][]int, in [][]float64) []float64 {
+		out := make([]float64, len(in[0]))
+		for i, v := range in[0] {
+			if keep(i/s[0][0], i%s[0][0]) {
+				out[i] = v
+			}
+		}
+		return out
+	}
+}
+
+// trisolve is compared with LU decomposition.
+func trisolve(trans bool) opCase {
+	return opCase{
+		name: fmt.Sprintf("trisolve %t", trans), order: 2,
+		build:  func(in ...*G.Node) (*G.Node, error) { return op.TriSolve(in[0], in[1], trans) },
+		shapes: [][][]int{{{3, 3}, {5, 3}}, {{1, 1}, {2, 1}}, {{4, 4}, {1, 4}}},
+		draw: func(i int, r *rand.Rand) float64 {
+			if i == 0 {
+				return 0.5 + r.Float64() // no small number on the diagonal
+			}
+			return r.NormFloat64()
+		},
+		value: func(s [][]int, in [][]float64) []float64 {
+			n := s[0][0]
+			l := mat.NewDense(n, n, matrix(func(i, j int) bool { return j <= i })(s, in))
+			var a mat.Matrix = l
+			if trans {
+				a = l.T()
+			}
+			var x mat.Dense
+			if err := x.Solve(a, mat.NewDense(s[1][0], n, in[1]).T()); err != nil {
+				panic(err)
+			}
+			return slices.Clone(mat.DenseCopyOf(x.T()).RawMatrix().Data)
+		},
+	}
+}
+
 func positive(_ int, r *rand.Rand) float64 { return math.Exp(r.NormFloat64()) }
 
 func matmul(a, b []float64, m, n, k int, at, bt bool) []float64 {
@@ -141,6 +185,34 @@ func cases() []opCase {
 		{name: "xcothm1, near zero", build: unary(op.XCothM1), shapes: rowShapes, order: 2,
 			draw:  func(_ int, r *rand.Rand) float64 { return 0.12 * (2*r.Float64() - 1) },
 			value: elementwise(func(x float64) float64 { return x*math.Cosh(x)/math.Sinh(x) - 1 })},
+		{name: "logitnormalcdf", build: unary(op.LogitNormalCDF), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return math.Log(math.Erfc(-x/math.Sqrt2) / math.Erfc(x/math.Sqrt2)) })},
+		{name: "normalquantile", build: unary(op.NormalQuantile), shapes: elementShapes, order: 2,
+			value: elementwise(func(s float64) float64 { return math.Sqrt2 * math.Erfinv(math.Tanh(s/2)) })},
+		{name: "lowertriangle", build: func(in ...*G.Node) (*G.Node, error) { return op.LowerTriangle(in[0], 0) }, shapes: squareShapes, order: 2,
+			value: matrix(func(i, j int) bool { return j <= i })},
+		{name: "lowertriangle, strict", build: func(in ...*G.Node) (*G.Node, error) { return op.LowerTriangle(in[0], -1) }, shapes: squareShapes, order: 2,
+			value: matrix(func(i, j int) bool { return j < i })},
+		{name: "diagonal", build: unary(op.Diagonal), shapes: squareShapes, order: 2, value: func(s [][]int, in [][]float64) []float64 {
+			var out []float64
+			for i := range s[0][0] {
+				out = append(out, in[0][i*s[0][0]+i])
+			}
+			return out
+		}},
+		{name: "diagonalmatrix", build: unary(op.DiagonalMatrix), shapes: [][][]int{{{3}}, {{1}}}, order: 2, value: func(s [][]int, in [][]float64) []float64 {
+			out := make([]float64, s[0][0]*s[0][0])
+			for i, v := range in[0] {
+				out[i*s[0][0]+i] = v
+			}
+			return out
+		}},
+		{name: "tensor", build: func(in ...*G.Node) (*G.Node, error) {
+			return op.TensorLike(in[0], []float64{1, 2, 3, 4, 5, 0.125}, 2, 3)
+		}, shapes: elementShapes, order: 2,
+			fixed: []bool{true}, value: func([][]int, [][]float64) []float64 { return []float64{1, 2, 3, 4, 5, 0.125} }},
+		trisolve(false),
+		trisolve(true),
 		{name: "clamp", build: func(in ...*G.Node) (*G.Node, error) { return op.Clamp(in[0], -1, 1.5) }, shapes: elementShapes, order: 2,
 			value: elementwise(func(x float64) float64 { return math.Min(math.Max(x, -1), 1.5) })},
 		{name: "affine", build: func(in ...*G.Node) (*G.Node, error) { return op.Affine(in[0], -1.5, 0.25) }, shapes: elementShapes, order: 2,
@@ -541,6 +613,8 @@ func TestExtremes(t *testing.T) {
 			}
 			return 0
 		}},
+		{"logitnormalcdf", op.LogitNormalCDF, nil},
+		{"normalquantile", op.NormalQuantile, nil},
 		{"xcothm1", op.XCothM1, func(x float64) float64 {
 			if x == 0 {
 				return 0
@@ -696,6 +770,17 @@ func TestMistakesAreErrors(t *testing.T) {
 			"targets":              func() (*G.Node, error) { return op.BernoulliNLL(a, b) },
 			"gather from a vector": func() (*G.Node, error) { return op.GatherRows(v, v) },
 			"straight-through":     func() (*G.Node, error) { return op.StraightThrough(a, b) },
+			"triangle":             func() (*G.Node, error) { return op.LowerTriangle(a, 0) },
+			"diagonal":             func() (*G.Node, error) { return op.Diagonal(v) },
+			"diagonal matrix":      func() (*G.Node, error) { return op.DiagonalMatrix(a) },
+			"no square to solve":   func() (*G.Node, error) { return op.TriSolve(a, a, false) },
+			"right sides": func() (*G.Node, error) {
+				var e op.Expr
+				return e.Node(e.Of(op.TriSolve(e.Of(op.MatMul(a, b, false, false)), a, false)))
+			},
+			"tensor of other size": func() (*G.Node, error) { return op.TensorLike(a, []float64{1, 2}, 3) },
+			"tensor without size":  func() (*G.Node, error) { return op.TensorLike(a, nil, 0) },
+			"tensor like nothing":  func() (*G.Node, error) { return op.TensorLike(nil, []float64{1}, 1) },
 			"error inside a formula": func() (*G.Node, error) {
 				var e op.Expr
 				return e.Node(e.Of(op.Exp(e.Of(op.Add(a, b)))))

@@ -31,9 +31,7 @@ func Softmax(x *G.Node) (*G.Node, error) {
 		name:  "softmax",
 		shape: x.Shape(),
 		f32: func(out []float32, in [][]float32) {
-			for i := 0; i < len(out); i += k {
-				kernel.Softmax(out[i:i+k], in[0][i:i+k])
-			}
+			kernel.SoftmaxRows(out, in[0], k)
 		},
 		f64: func(out []float64, in [][]float64) {
 			for i := 0; i < len(out); i += k {
@@ -117,12 +115,7 @@ func LogSoftmax(x *G.Node) (*G.Node, error) {
 		name:  "logsoftmax",
 		shape: x.Shape(),
 		f32: func(out []float32, in [][]float32) {
-			for i := 0; i < len(out); i += k {
-				lse := kernel.LogSumExp(in[0][i : i+k])
-				for j, v := range in[0][i : i+k] {
-					out[i+j] = v - lse
-				}
-			}
+			kernel.LogSoftmaxRows(out, in[0], k)
 		},
 		f64: func(out []float64, in [][]float64) {
 			for i := 0; i < len(out); i += k {
@@ -150,9 +143,7 @@ func LogSumExp(x *G.Node) (*G.Node, error) {
 		name:  "logsumexp",
 		shape: x.Shape()[:x.Dims()-1].Clone(),
 		f32: func(out []float32, in [][]float32) {
-			for i := range out {
-				out[i] = kernel.LogSumExp(in[0][i*k : (i+1)*k])
-			}
+			kernel.LogSumExpRows(out, in[0], k)
 		},
 		f64: func(out []float64, in [][]float64) {
 			for i := range out {

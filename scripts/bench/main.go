@@ -63,13 +63,14 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	env := run.CurrentEnvironment()
 	fmt.Fprintf(stderr, "bench: %s %s/%s, %d CPUs, kernels %s\n", env.Go, env.OS, env.Arch, env.CPUs, kernel.Level())
 
+	progress := cli.NewProgress(stderr, cli.ProgressAuto)
+	defer progress.Done("")
 	var results []result
 	for _, r := range rows() {
 		if !strings.Contains(r.name, *filter) {
 			continue
 		}
-		res, err := measure(r, peer, *rounds, func(i int) { fmt.Fprintf(stderr, "\r%-40s round %d/%d ", r.name, i, *rounds) })
-		fmt.Fprint(stderr, "\r\x1b[K")
+		res, err := measure(r, peer, *rounds, func(i int) { progress.Update(fmt.Sprintf("%s  round %d/%d", r.name, i, *rounds)) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
@@ -78,6 +79,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return cli.ErrInterrupted
 		}
 	}
+	progress.Done("")
 	if len(results) == 0 {
 		return cli.Usagef("-rows=%s: no row has that in its name", *filter)
 	}

@@ -38,7 +38,7 @@ func rows() []row {
 	for _, batch := range []int{8, 32, 64, 256} {
 		all = append(all, policy("forward", batch), policy("step", batch))
 	}
-	return append(all, wholeRun())
+	return append(all, plainGorgonia(), wholeRun())
 }
 
 // vaeStep is a training step of the VAE 784-hidden-20-hidden-784 (or 20×10 classes): images, noise, forward, backward,

@@ -22,7 +22,7 @@ func functions(s isa) {
 		s.each(length("dst"), func(l lanes, at func(p reg.Register) Mem) {
 			l.store(f.of(l.load(at(x))), at(dst))
 		})
-		end()
+		s.end()
 	}
 }
 
@@ -31,19 +31,24 @@ func functions(s isa) {
 // of expf in S. Moshier's Cephes library.
 func (s isa) split(x vec) (n, q vec) {
 	t := s.mul(x, constant(1.44269504))
-	whole := s.vector()
+	var whole vec
 	if s.wide() {
+		whole = s.vector()
 		VRNDSCALEPS(U8(8), t, whole)
 		n = whole
 	} else {
-		n = s.vector()
-		VCVTPS2DQ(t, n)
-		VCVTDQ2PS(n, whole)
+		n = s.rounded(t)
+		whole = s.float(n)
 	}
-	// ln2 in two parts: the first product cancels without error.
+	// ln2 in two parts: the first product cancels without error, because it is
+	// fused or because n and the first part have few digits.
+	ln2 := [2]float32{0.693147182464599609375, -1.904654323148236e-09}
+	if s.basic() {
+		ln2 = [2]float32{0.693359375, -2.12194440e-4}
+	}
 	r := s.copy(x)
-	s.subProduct(r, whole, constant(0.693147182464599609375))
-	s.subProduct(r, whole, constant(-1.904654323148236e-09))
+	s.subProduct(r, whole, constant(ln2[0]))
+	s.subProduct(r, whole, constant(ln2[1]))
 	p := s.polynomial(r, 5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4)
 	s.horner(p, s.mul(r, r), r)
 	return n, p
@@ -51,28 +56,25 @@ func (s isa) split(x vec) (n, q vec) {
 
 // scaled returns x·2^n for n from split, through denormals and overflow.
 func (s isa) scaled(x, n vec) vec {
-	v := s.vector()
 	if s.wide() {
+		v := s.vector()
 		VSCALEFPS(n, x, v)
 		return v
 	}
 	// 2^n itself may be out of range; two factors of half the exponent are not.
-	half, other := s.vector(), s.vector()
-	VPSRAD(U8(1), n, half)
-	VPSUBD(half, n, other)
+	half := s.shiftRight(n, 1)
+	other := s.subInt(n, half)
 	return s.mul(s.mul(x, s.power(half)), s.power(other))
 }
 
 // power returns 2^n for n from split with −126 ≤ n ≤ 127.
 func (s isa) power(n vec) vec {
-	v := s.vector()
 	if s.wide() {
+		v := s.vector()
 		VSCALEFPS(n, s.copy(constant(1)), v)
 		return v
 	}
-	VPADDD(constantBits(127), n, v)
-	VPSLLD(U8(23), v, v)
-	return v
+	return s.shiftLeft(s.addInt(n, constantBits(127)), 23)
 }
 
 func (s isa) exp(x vec) vec {
@@ -104,7 +106,7 @@ func (s isa) expMinusAbs(x vec) vec {
 // digits: it is 1/(1+z) or z/(1+z) with z = e^(−|x|).
 func (s isa) sigmoid(x vec) vec {
 	z := s.expMinusAbs(x)
-	above := s.blend(s.compare(x, greaterEqual, s.zero()), z, constant(1))
+	above := s.blend(s.compare(s.zero(), lessEqual, x), z, constant(1))
 	return s.div(above, s.add(z, constant(1)))
 }
 
@@ -133,9 +135,7 @@ func (s isa) log1pUnit(z vec) vec {
 func (s isa) logSeries(f vec, exponent vec) vec {
 	p := s.polynomial(f, 3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1,
 		-1.2420140846e-1, 1.1676998740e-1, -1.1514610310e-1, 7.0376836292e-2)
-	n := s.vector()
-	VPSRAD(U8(23), exponent, n)
-	VCVTDQ2PS(n, n)
+	n := s.float(s.shiftRight(exponent, 23))
 	square := s.mul(f, f)
 	p = s.mul(p, s.mul(square, f))
 	s.addProduct(p, n, constant(-2.12194440e-4))
@@ -147,9 +147,7 @@ func (s isa) logSeries(f vec, exponent vec) vec {
 
 // exponentOf returns the integer n·2²³ for which x·2^(−n) lies between √½ and √2.
 func (s isa) exponentOf(x vec) vec {
-	n := s.vector()
-	VPSUBD(constantBits(0x3f3504f3), x, n)
-	return s.and(n, constantBits(0xff800000))
+	return s.and(s.subInt(x, constantBits(0x3f3504f3)), constantBits(0xff800000))
 }
 
 func (s isa) log(x vec) vec {
@@ -157,11 +155,8 @@ func (s isa) log(x vec) vec {
 	small := s.compare(x, less, s.copy(constant(0x1p-126)))
 	y := s.blend(small, x, s.mul(x, constant(0x1p23)))
 	exponent := s.exponentOf(y)
-	m := s.vector()
-	VPSUBD(exponent, y, m)
-	f := s.sub(m, constant(1))
-	shift := s.keep(small, s.copy(constantBits(23<<23)))
-	VPSUBD(shift, exponent, exponent)
+	f := s.sub(s.subInt(y, exponent), constant(1))
+	exponent = s.subInt(exponent, s.keep(small, s.copy(constantBits(23<<23))))
 	return s.logLimits(x, s.logSeries(f, exponent))
 }
 
@@ -170,9 +165,8 @@ func (s isa) log1p(x vec) vec {
 	exponent := s.exponentOf(u)
 	// f = 2^(−n)·x + (2^(−n) − 1) keeps the digits of x that 1 + x rounds away.
 	// For the largest x only 4·2^(−n) is a normal number.
-	m, pow := s.vector(), s.vector()
-	VPSUBD(exponent, x, m)
-	VPSUBD(exponent, s.copy(constant(4)), pow)
+	m := s.subInt(x, exponent)
+	pow := s.subInt(s.copy(constant(4)), exponent)
 	s.horner(pow, s.copy(constant(0.25)), s.copy(constant(-1)))
 	f := s.add(m, pow)
 	return s.logLimits(u, s.logSeries(f, exponent))
@@ -185,5 +179,5 @@ func (s isa) logLimits(x, y vec) vec {
 	y = s.blend(s.compare(x, equal, inf), y, inf)
 	zero := s.zero()
 	y = s.blend(s.compare(x, equal, zero), y, constantBits(0xff800000))
-	return s.blend(s.compare(x, notGreaterEq, zero), y, constantBits(0x7fc00000))
+	return s.blend(s.compare(zero, notLessEqual, x), y, constantBits(0x7fc00000))
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // isa is an instruction set for which every loop is written: vectors of width
-// float32 and what differs in masks, comparisons and conversions.
+// float32 and what differs in masks, comparisons and conversions. The sets are
+// told apart by their width.
 type isa struct {
 	name     string
 	width    int
@@ -18,6 +19,7 @@ type isa struct {
 }
 
 var (
+	sse2   = isa{name: "SSE2", width: 4, tileRows: 6}
 	avx2   = isa{name: "AVX2", width: 8, tileRows: 6}
 	avx512 = isa{name: "AVX512", width: 16, tileRows: 12}
 )
@@ -25,30 +27,43 @@ var (
 // vec is a vector register.
 type vec = reg.VecVirtual
 
+// wide is true for AVX-512, which has opmasks.
 func (s isa) wide() bool { return s.width == 16 }
+
+// basic is true for SSE2, which has neither masked access nor fused
+// multiplication and addition, and whose instructions overwrite an operand.
+func (s isa) basic() bool { return s.width == 4 }
 
 // vector returns a fresh virtual register.
 func (s isa) vector() vec {
-	if s.wide() {
+	switch {
+	case s.wide():
 		return ZMM()
+	case s.basic():
+		return XMM()
 	}
 	return YMM()
 }
 
 func (s isa) zero() vec {
 	v := s.vector()
-	VXORPS(v, v, v)
+	s.into(v, xorps, v, v)
 	return v
 }
 
 // lanes selects the vector elements that exist. The zero value selects all.
 type lanes struct {
 	isa
-	mask reg.Register // opmask, or a vector of all-ones elements for AVX2
+	mask Op // opmask, or else a vector of all-ones elements
 }
 
-// first returns the mask of the first n lanes; n is between 0 and the width.
-// It destroys n.
+// single selects the first lane, for SSE2.
+func (s isa) single() lanes {
+	return lanes{s, table("one1zeros3", []uint32{math.MaxUint32, 0, 0, 0})}
+}
+
+// first returns the mask of the first n lanes, for AVX2 and AVX-512; n is
+// between 0 and the width. It destroys n.
 func (s isa) first(n reg.Register) lanes {
 	if s.wide() {
 		bits := GP64()
@@ -73,7 +88,9 @@ func (l lanes) load(from Mem) vec {
 	v := l.vector()
 	switch {
 	case l.mask == nil:
-		VMOVUPS(from, v)
+		l.move(from, v)
+	case l.basic():
+		MOVSS(from, v)
 	case l.wide():
 		VMOVUPS_Z(from, l.mask, v)
 	default:
@@ -86,7 +103,9 @@ func (l lanes) load(from Mem) vec {
 func (l lanes) store(v reg.Register, to Mem) {
 	switch {
 	case l.mask == nil:
-		VMOVUPS(v, to)
+		l.move(v, to)
+	case l.basic():
+		MOVSS(v, to)
 	case l.wide():
 		VMOVUPS(v, l.mask, to)
 	default:
@@ -117,7 +136,8 @@ func repeat(word uint32, n int) []uint32 {
 	return words
 }
 
-// constant returns a memory operand that holds x in every lane.
+// constant returns a memory operand that holds x in every lane. The linker
+// aligns it, which SSE2 asks for, because of its size.
 func constant(x float32) Mem { return constantBits(math.Float32bits(x)) }
 
 func constantBits(x uint32) Mem {

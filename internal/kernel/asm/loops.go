@@ -17,7 +17,7 @@ func arithmetic(s isa) {
 		s.each(length("dst"), func(l lanes, at func(p reg.Register) Mem) {
 			l.store(f.of(l.load(at(a)), l.load(at(b))), at(dst))
 		})
-		end()
+		s.end()
 	}
 
 	s.begin("scale", "func(dst []float32, alpha float32)")
@@ -25,7 +25,7 @@ func arithmetic(s isa) {
 	s.each(length("dst"), func(l lanes, at func(p reg.Register) Mem) {
 		l.store(s.mul(alpha, l.load(at(dst))), at(dst))
 	})
-	end()
+	s.end()
 
 	s.begin("addScaled", "func(dst []float32, alpha float32, x []float32)")
 	dst, alpha = slice("dst"), s.scalar("alpha")
@@ -35,7 +35,7 @@ func arithmetic(s isa) {
 		s.addProduct(sum, alpha, l.load(at(x)))
 		l.store(sum, at(dst))
 	})
-	end()
+	s.end()
 
 	// The caller does the bytes that fill no vector.
 	s.begin("fromBytes", "func(dst []float32, src []byte)")
@@ -43,12 +43,10 @@ func arithmetic(s isa) {
 	src, n, i := slice("src"), length("dst"), GP64()
 	XORQ(i, i)
 	s.blocks(i, n, 1, "vectors", func(l lanes, _ int, at func(p reg.Register) Mem) {
-		v := s.vector()
-		VPMOVZXBD(Mem{Base: src, Index: i, Scale: 1}, v)
-		VCVTDQ2PS(v, v)
+		v := s.float(s.bytes(Mem{Base: src, Index: i, Scale: 1}))
 		l.store(s.div(v, constant(255)), at(dst))
 	})
-	end()
+	s.end()
 }
 
 // chains is the number of independent sums that hide the latency of addition.
@@ -68,9 +66,9 @@ func reductions(s isa) {
 	x := slice("x")
 	sums := s.zeros()
 	s.eachOf(chains, length("x"), func(l lanes, chain int, at func(p reg.Register) Mem) {
-		VADDPS(l.load(at(x)), sums[chain], sums[chain])
+		s.into(sums[chain], addps, sums[chain], l.load(at(x)))
 	})
-	endWith(s.total(sums...))
+	s.endWith(s.total(addps, sums...))
 
 	s.begin("sumSquares", "func(x []float32) float64")
 	x = slice("x")
@@ -78,25 +76,10 @@ func reductions(s isa) {
 	s.eachOf(chains/2, length("x"), func(l lanes, chain int, at func(p reg.Register) Mem) {
 		v := l.load(at(x))
 		for half := range 2 {
-			d := s.vector()
-			VCVTPS2PD(s.half(v, half), d)
-			VFMADD231PD(d, d, sums[2*chain+half])
+			s.addSquare(sums[2*chain+half], s.double(s.half(v, half)))
 		}
 	})
-	VADDPD(sums[2], sums[0], sums[0])
-	VADDPD(sums[3], sums[1], sums[1])
-	VADDPD(sums[1], sums[0], sums[0])
-	four := sums[0]
-	if s.wide() {
-		four = YMM()
-		VADDPD(s.half(sums[0], 1), s.half(sums[0], 0), four)
-	}
-	two, one := XMM(), XMM()
-	VEXTRACTF128(U8(1), four, two)
-	VADDPD(two, four.AsX(), two)
-	VPERMILPD(U8(1), two, one)
-	VADDPD(one, two, one)
-	endWith(one)
+	s.endWith(s.total(addpd, sums...))
 
 	s.begin("max", "func(x []float32) float32")
 	x = slice("x")
@@ -116,23 +99,27 @@ func reductions(s isa) {
 	s.larger(tops[3], tops[1])
 	s.larger(tops[1], tops[0])
 	// The NaN that larger has collected reach the result through a sum.
-	nan := s.total(s.keep(s.compare(tops[0], unordered, tops[0]), tops[0]))
-	top := s.fold(tops[0], func(a, b, to vec) { VMAXPS(a, b, to) })
-	VADDPS(nan, top, top)
-	endWith(top)
+	nan := s.total(addps, s.keep(s.compare(tops[0], unordered, tops[0]), tops[0]))
+	top := s.fold(maxps, tops[0])
+	s.into(top, addps, top, nan)
+	s.endWith(top)
 }
 
-// half is the lower or the upper half of a vector.
+// half is the lower or the upper half of a vector, in the lower half of the
+// returned register.
 func (s isa) half(v vec, index int) reg.Register {
-	if s.wide() {
-		if index == 0 {
-			return v.AsY()
-		}
+	switch {
+	case s.basic() && index == 0:
+		return v
+	case s.basic():
+		return s.shuffled(v, upperHalf)
+	case s.wide() && index == 0:
+		return v.AsY()
+	case s.wide():
 		y := YMM()
 		VEXTRACTF64X4(U8(index), v, y)
 		return y
-	}
-	if index == 0 {
+	case index == 0:
 		return v.AsX()
 	}
 	x := XMM()
@@ -143,7 +130,7 @@ func (s isa) half(v vec, index int) reg.Register {
 // larger changes top to the larger of x and top, or to NaN if either is NaN.
 func (s isa) larger(x, top vec) {
 	greatest := s.max(x, top) // top if either is NaN
-	VMOVUPS(s.blend(s.compare(x, unordered, x), greatest, x), top)
+	s.move(s.blend(s.compare(x, unordered, x), greatest, x), top)
 }
 
 // losses writes the softmax and cross-entropy loops.
@@ -153,16 +140,16 @@ func losses(s isa) {
 	s.each(length("dst"), func(l lanes, at func(p reg.Register) Mem) {
 		e := s.exp(s.sub(l.load(at(x)), shift))
 		l.store(e, at(dst))
-		VADDPS(l.only(e), sum, sum)
+		s.into(sum, addps, sum, l.only(e))
 	})
-	endWith(s.total(sum))
+	s.endWith(s.total(addps, sum))
 
 	s.begin("sumExp", "func(x []float32, shift float32) float32")
 	x, shift, sum = slice("x"), s.scalar("shift"), s.zero()
 	s.each(length("x"), func(l lanes, at func(p reg.Register) Mem) {
-		VADDPS(l.only(s.exp(s.sub(l.load(at(x)), shift))), sum, sum)
+		s.into(sum, addps, sum, l.only(s.exp(s.sub(l.load(at(x)), shift))))
 	})
-	endWith(s.total(sum))
+	s.endWith(s.total(addps, sum))
 
 	s.begin("bernoulliNLL", "func(l, t []float32) float32")
 	logit, target := slice("l"), slice("t")
@@ -172,9 +159,9 @@ func losses(s isa) {
 		term := s.max(s.zero(), x)
 		s.subProduct(term, x, l.load(at(target)))
 		term = s.add(term, s.log1pUnit(s.expMinusAbs(x)))
-		VADDPS(l.only(term), sum, sum)
+		s.into(sum, addps, sum, l.only(term))
 	})
-	endWith(s.total(sum))
+	s.endWith(s.total(addps, sum))
 
 	s.begin("bernoulliNLLGrad", "func(dst, l, t []float32, scale float32)")
 	dst, logit, target = slice("dst"), slice("l"), slice("t")
@@ -183,7 +170,7 @@ func losses(s isa) {
 		residual := s.sub(s.sigmoid(l.load(at(logit))), l.load(at(target)))
 		l.store(s.mul(residual, scale), at(dst))
 	})
-	end()
+	s.end()
 }
 
 // activationLoops writes the ends of dense layers, forward and backward.
@@ -197,7 +184,7 @@ func activationLoops(s isa) {
 		{"Identity", func(x vec) vec { return x }, nil},
 		{"ReLU",
 			func(x vec) vec { return s.max(s.zero(), x) },
-			func(y, g vec) vec { return s.keep(s.compare(y, greater, s.zero()), g) }},
+			func(y, g vec) vec { return s.keep(s.compare(s.zero(), less, y), g) }},
 		{"Tanh", s.tanh,
 			func(y, g vec) vec {
 				d := s.copy(constant(1))
@@ -207,7 +194,7 @@ func activationLoops(s isa) {
 		{"LeakyReLU",
 			func(x vec) vec { return s.max(s.mul(x, constant(leakySlope)), x) },
 			func(y, g vec) vec {
-				return s.blend(s.compare(y, greater, s.zero()), s.mul(g, constant(leakySlope)), g)
+				return s.blend(s.compare(s.zero(), less, y), s.mul(g, constant(leakySlope)), g)
 			}},
 		{"Softplus", s.softplus,
 			func(y, g vec) vec {
@@ -215,18 +202,14 @@ func activationLoops(s isa) {
 				return s.mul(s.xor(d, constantBits(signBit)), g)
 			}},
 		{"Sigmoid", s.sigmoid,
-			func(y, g vec) vec {
-				d := s.copy(y)
-				s.subProduct(d, y, y)
-				return s.mul(d, g)
-			}},
+			func(y, g vec) vec { return s.mul(s.mul(s.sub(s.copy(constant(1)), y), y), g) }},
 	} {
 		s.begin("bias"+f.name, "func(y, bias []float32)")
 		y, bias := slice("y"), slice("bias")
 		s.each(length("y"), func(l lanes, at func(p reg.Register) Mem) {
 			l.store(f.forward(s.add(l.load(at(y)), l.load(at(bias)))), at(y))
 		})
-		end()
+		s.end()
 		if f.factor == nil {
 			continue
 		}
@@ -235,7 +218,7 @@ func activationLoops(s isa) {
 		s.each(length("dst"), func(l lanes, at func(p reg.Register) Mem) {
 			l.store(f.factor(l.load(at(y)), l.load(at(g))), at(dst))
 		})
-		end()
+		s.end()
 	}
 }
 
@@ -254,10 +237,9 @@ func adam(s isa) {
 		second := s.mul(beta2, l.load(at(v)))
 		s.addProduct(second, s.mul(gain2, gradient), gradient)
 		l.store(second, at(v))
-		root := s.mul(c2, second)
-		VSQRTPS(root, root)
+		root := s.sqrt(s.mul(c2, second))
 		weight := s.mul(keep, l.load(at(w)))
 		l.store(s.sub(weight, s.div(s.mul(step, first), s.add(root, eps))), at(w))
 	})
-	end()
+	s.end()
 }

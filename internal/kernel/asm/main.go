@@ -1,6 +1,6 @@
-// Command asm writes the AVX2 and AVX-512 forms of the loops of package kernel
-// as Go assembly. It is a module of its own, so that relaxgo itself does not
-// depend on the assembler. Run it with go generate in the kernel's folder.
+// Command asm writes the SSE2, AVX2 and AVX-512 forms of the loops of package
+// kernel as Go assembly. It is a module of its own, so that relaxgo itself does
+// not depend on the assembler. Run it with go generate in the kernel's folder.
 package main
 
 import (
@@ -9,8 +9,9 @@ import (
 
 func main() {
 	build.ConstraintExpr("amd64")
-	transpose()
-	for _, s := range []isa{avx2, avx512} {
+	transpose(sse2)
+	transpose(avx2)
+	for _, s := range []isa{sse2, avx2, avx512} {
 		tile(s)
 		arithmetic(s)
 		reductions(s)

@@ -21,7 +21,8 @@ type tileKernel struct {
 
 // tile writes the micro-kernel: one body for each number of rows and of
 // vectors in a row, and a dispatch in front of them. All sums of a body stay in
-// registers: up to 12×2 vectors with AVX-512, up to 6×2 with AVX2.
+// registers: up to 12×2 vectors with AVX-512, up to 6×2 otherwise. SSE2 has
+// bodies for two vectors, one vector and one column.
 func tile(s isa) {
 	TEXT("tile"+s.name, NOSPLIT, "func(rows, cols, depth int, a []float32, rowStride, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)")
 	Pragma("noescape")
@@ -58,6 +59,10 @@ func tile(s isa) {
 // bodies writes the bodies for a number of vectors, of which the last has cols
 // elements.
 func (t *tileKernel) bodies(rows, cols reg.Register, vectors int) {
+	if t.basic() && vectors == 2 {
+		t.dispatch(rows, vectors, lanes{isa: t.isa}, "full")
+		return
+	}
 	if !t.wide() {
 		// A masked access is slow without opmasks: full tiles do without.
 		edge := fmt.Sprintf("edge%d", vectors)
@@ -66,7 +71,11 @@ func (t *tileKernel) bodies(rows, cols reg.Register, vectors int) {
 		t.dispatch(rows, vectors, lanes{isa: t.isa}, "full")
 		Label(edge)
 	}
-	t.dispatch(rows, vectors, t.first(cols), "edge")
+	last := t.single()
+	if !t.basic() {
+		last = t.first(cols)
+	}
+	t.dispatch(rows, vectors, last, "edge")
 }
 
 func (t *tileKernel) dispatch(rows reg.Register, vectors int, last lanes, kind string) {
@@ -103,11 +112,7 @@ func (t *tileKernel) body(rows, vectors int, last lanes, label string) {
 			VFMADD231PS_BCST(element, b[0], sum[r][0])
 			continue
 		}
-		a := t.vector()
-		VBROADCASTSS(element, a)
-		for v := range b {
-			VFMADD231PS(a, b[v], sum[r][v])
-		}
+		t.addProducts(sum[r], t.broadcast(element), b)
 	}
 	for i := 0; 3*i < rows; i++ {
 		ADDQ(t.colStride, t.a[i])
@@ -120,7 +125,7 @@ func (t *tileKernel) body(rows, vectors int, last lanes, label string) {
 	JZ(LabelRef(label + "_store"))
 	t.eachC(rows, func(r int, row Mem) {
 		for v := range b {
-			VADDPS(lane[v].load(row.Offset(4*t.width*v)), sum[r][v], sum[r][v])
+			t.into(sum[r][v], addps, sum[r][v], lane[v].load(row.Offset(4*t.width*v)))
 		}
 	})
 	Label(label + "_store")
@@ -129,8 +134,22 @@ func (t *tileKernel) body(rows, vectors int, last lanes, label string) {
 			lane[v].store(sum[r][v], row.Offset(4*t.width*v))
 		}
 	})
-	VZEROUPPER()
-	RET()
+	t.end()
+}
+
+// addProducts changes each sum to sum + a·b. With SSE2 it destroys a, which saves
+// a copy and with it a tenth of the time.
+func (t *tileKernel) addProducts(sum []vec, a vec, b []vec) {
+	last := len(b) - 1
+	for v := range last {
+		t.addProduct(sum[v], b[v], a)
+	}
+	if t.basic() {
+		t.into(a, mulps, a, b[last])
+		t.into(sum[last], addps, sum[last], a)
+	} else {
+		t.addProduct(sum[last], b[last], a)
+	}
 }
 
 // eachC calls f with the address of each row of C.

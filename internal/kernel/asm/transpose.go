@@ -6,11 +6,10 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// transpose writes dst[j·ldd+i] = src[i·lds+j] for a multiple of eight rows and
-// columns, in blocks of 8×8.
-func transpose() {
-	TEXT("transpose8", NOSPLIT, "func(dst []float32, ldd int, src []float32, lds, rows, cols int)")
-	Pragma("noescape")
+// transpose writes dst[j·ldd+i] = src[i·lds+j] for a multiple of s.width rows and
+// columns, in square blocks of that size, for SSE2 and AVX2.
+func transpose(s isa) {
+	s.begin("transpose", "func(dst []float32, ldd int, src []float32, lds, rows, cols int)")
 	dst := Load(Param("dst").Base(), GP64())
 	ldd := Load(Param("ldd"), GP64())
 	src := Load(Param("src").Base(), GP64())
@@ -20,64 +19,66 @@ func transpose() {
 	SHLQ(U8(2), ldd)
 	SHLQ(U8(2), lds)
 
-	// Rows r and r+4 share a vector; row r is at src[r/3] + (r%3)·lds.
-	from, to, left := [3]reg.GPVirtual{GP64(), GP64(), GP64()}, GP64(), GP64()
-	Label("rows8")
+	// Row r of a block is at from[r/3] + (r%3)·lds.
+	from := make([]reg.GPVirtual, (s.width+2)/3)
+	for i := range from {
+		from[i] = GP64()
+	}
+	to, left := GP64(), GP64()
+	Label("rows")
 	TESTQ(rows, rows)
 	JZ(LabelRef("done"))
 	MOVQ(src, from[0])
-	for i := 1; i < 3; i++ {
+	for i := 1; i < len(from); i++ {
 		LEAQ(Mem{Base: from[i-1], Index: lds, Scale: 2}, from[i])
 		ADDQ(lds, from[i])
 	}
 	MOVQ(dst, to)
 	MOVQ(cols, left)
-	Label("cols8")
+	Label("cols")
 	TESTQ(left, left)
 	JZ(LabelRef("next"))
-	for half := range 2 {
+	for part := range s.width / 4 {
 		element := func(r int) Mem {
-			m := Mem{Base: from[r/3], Disp: 16 * half}
+			m := Mem{Base: from[r/3], Disp: 16 * part}
 			if r%3 > 0 {
 				m = m.Idx(lds, uint8(r%3))
 			}
 			return m
 		}
-		var row, pair, col [4]vec
+		var row [4]vec
 		for r := range row {
+			row[r] = s.vector()
+			if s.basic() {
+				MOVUPS(element(r), row[r])
+				continue
+			}
+			// Rows r and r+4 share a vector.
 			x := XMM()
 			VMOVUPS(element(r), x)
-			row[r] = YMM()
 			VINSERTF128(U8(1), element(r+4), x.AsY(), row[r])
 		}
-		for i := range pair {
-			pair[i], col[i] = YMM(), YMM()
-		}
-		VUNPCKLPS(row[1], row[0], pair[0])
-		VUNPCKHPS(row[1], row[0], pair[1])
-		VUNPCKLPS(row[3], row[2], pair[2])
-		VUNPCKHPS(row[3], row[2], pair[3])
-		VUNPCKLPD(pair[2], pair[0], col[0])
-		VUNPCKHPD(pair[2], pair[0], col[1])
-		VUNPCKLPD(pair[3], pair[1], col[2])
-		VUNPCKHPD(pair[3], pair[1], col[3])
-		for _, c := range col {
-			VMOVUPS(c, Mem{Base: to})
+		low01, high01 := s.of(unpcklps, row[0], row[1]), s.of(unpckhps, row[0], row[1])
+		low23, high23 := s.of(unpcklps, row[2], row[3]), s.of(unpckhps, row[2], row[3])
+		for _, col := range []vec{
+			s.of(unpcklpd, low01, low23), s.of(unpckhpd, low01, low23),
+			s.of(unpcklpd, high01, high23), s.of(unpckhpd, high01, high23),
+		} {
+			s.move(col, Mem{Base: to})
 			ADDQ(ldd, to)
 		}
 	}
 	for _, f := range from {
-		ADDQ(U8(32), f)
+		ADDQ(U8(4*s.width), f)
 	}
-	SUBQ(U8(8), left)
-	JMP(LabelRef("cols8"))
+	SUBQ(U8(s.width), left)
+	JMP(LabelRef("cols"))
 
 	Label("next")
-	LEAQ(Mem{Base: src, Index: lds, Scale: 8}, src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), rows)
-	JMP(LabelRef("rows8"))
+	LEAQ(Mem{Base: src, Index: lds, Scale: uint8(s.width)}, src)
+	ADDQ(U8(4*s.width), dst)
+	SUBQ(U8(s.width), rows)
+	JMP(LabelRef("rows"))
 	Label("done")
-	VZEROUPPER()
-	RET()
+	s.end()
 }
