@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"relaxgo/internal/kernel"
 	"relaxgo/internal/stream"
 )
 
@@ -64,10 +65,7 @@ func (b *Batches) Fill(epoch, index int, x []float32) (rows int, err error) {
 			draw(dst, image, 1, b.src)
 			continue
 		}
-		dst = dst[:len(image)] // spares the loop its bounds checks
-		for j, v := range image {
-			dst[j] = grey[v]
-		}
+		kernel.FromBytes(dst, image)
 	}
 	clear(x[len(samples)*p:])
 	return len(samples), nil
@@ -110,11 +108,3 @@ func (b *Batches) arrange(epoch int) {
 	}
 	b.epoch = epoch
 }
-
-// grey holds v/255 for every byte v.
-var grey = func() (table [256]float32) {
-	for v := range table {
-		table[v] = float32(v) / 255
-	}
-	return table
-}()

@@ -77,7 +77,7 @@ func Fill[T float32 | float64](s *Source, k Kind, dst []T) {
 	case Logistic:
 		for i := range dst {
 			u := s.uniform()
-			dst[i] = T(math.Log(u) - math.Log1p(-u))
+			dst[i] = T(math.Log(u / (1 - u))) // 1−u is exact
 		}
 	case Gumbel:
 		for i := range dst {
