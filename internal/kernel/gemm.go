@@ -89,13 +89,19 @@ type product struct {
 	c                    []float32
 	ldc                  int
 	accumulate           bool
-	rowBlock, colBlock   func(lo, hi int)
+	columns, blockRows   int // columns of tiles, rows of a piece
+	rowBlock, pieces     func(lo, hi int)
 }
 
 var products = sync.Pool{New: func() any {
 	p := new(product)
 	p.rowBlock = func(lo, hi int) { p.block(lo, hi, 0, p.n) }
-	p.colBlock = func(lo, hi int) { p.block(0, p.m, lo, hi) }
+	p.pieces = func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row, col := i/p.columns*p.blockRows, i%p.columns*p.tileCols
+			p.block(row, min(row+p.blockRows, p.m), col, min(col+p.tileCols, p.n))
+		}
+	}
 	return p
 }}
 
@@ -103,15 +109,22 @@ var products = sync.Pool{New: func() any {
 // more than it saves.
 const parallelWork = 1 << 18
 
-// run cuts C into columns of tiles, or into rows if those columns are too few to
-// keep all cores busy to the end.
+// run cuts C into columns of tiles, and these into blocks of rows until there are enough pieces to keep all cores busy to
+// the end; or into rows alone if there are few columns.
 func (p *product) run() {
 	cores := runtime.GOMAXPROCS(0)
 	switch {
 	case cores == 1 || p.m*p.n*p.k < parallelWork:
 		p.block(0, p.m, 0, p.n)
 	case p.n >= 4*cores*p.tileCols || p.n >= p.m:
-		Parallel(p.n, p.tileCols, p.colBlock)
+		p.columns, p.blockRows = (p.n+p.tileCols-1)/p.tileCols, p.m
+		pieces := p.columns
+		for !p.transB && pieces < 16*cores && p.blockRows >= 8*p.tileRows { // a transposed B would be packed again
+			blocks := 2 * (pieces / p.columns)
+			p.blockRows = (p.m + blocks - 1) / blocks
+			pieces = p.columns * blocks
+		}
+		Parallel(pieces, 1, p.pieces)
 	case p.transB: // Every block of rows packs B again: one for each core.
 		Parallel(p.m, max((p.m+cores-1)/cores, minRows), p.rowBlock)
 	default:

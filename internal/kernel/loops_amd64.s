@@ -5366,7 +5366,7 @@ done:
 	RET
 
 // func tileAVX2(rows int, cols int, depth int, a []float32, rowStride int, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileAVX2(SB), NOSPLIT, $0-129
 	MOVQ   rows+0(FP), AX
 	MOVQ   cols+8(FP), CX
@@ -5406,6 +5406,9 @@ TEXT ·tileAVX2(SB), NOSPLIT, $0-129
 full_1x2_depth:
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
@@ -5437,6 +5440,9 @@ full_2x2:
 full_2x2_depth:
 	VMOVUPS      (DI), Y4
 	VMOVUPS      32(DI), Y5
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -5481,6 +5487,9 @@ full_3x2:
 full_3x2_depth:
 	VMOVUPS      (DI), Y6
 	VMOVUPS      32(DI), Y7
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -5538,6 +5547,9 @@ full_4x2:
 full_4x2_depth:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -5609,6 +5621,9 @@ full_5x2:
 full_5x2_depth:
 	VMOVUPS      (DI), Y10
 	VMOVUPS      32(DI), Y11
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -5693,6 +5708,9 @@ full_6x2:
 full_6x2_depth:
 	VMOVUPS      (DI), Y12
 	VMOVUPS      32(DI), Y13
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -5791,6 +5809,9 @@ edge2:
 edge_1x2_depth:
 	VMOVUPS      (DI), Y3
 	VMASKMOVPS   32(DI), Y0, Y4
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y5
 	VFMADD231PS  Y5, Y3, Y1
 	VFMADD231PS  Y5, Y4, Y2
@@ -5822,6 +5843,9 @@ edge_2x2:
 edge_2x2_depth:
 	VMOVUPS      (DI), Y5
 	VMASKMOVPS   32(DI), Y0, Y6
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y7
 	VFMADD231PS  Y7, Y5, Y1
 	VFMADD231PS  Y7, Y6, Y2
@@ -5866,6 +5890,9 @@ edge_3x2:
 edge_3x2_depth:
 	VMOVUPS      (DI), Y7
 	VMASKMOVPS   32(DI), Y0, Y8
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
@@ -5923,6 +5950,9 @@ edge_4x2:
 edge_4x2_depth:
 	VMOVUPS      (DI), Y9
 	VMASKMOVPS   32(DI), Y0, Y10
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y9, Y1
 	VFMADD231PS  Y11, Y10, Y2
@@ -5994,6 +6024,9 @@ edge_5x2:
 edge_5x2_depth:
 	VMOVUPS      (DI), Y11
 	VMASKMOVPS   32(DI), Y0, Y12
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y11, Y1
 	VFMADD231PS  Y13, Y12, Y2
@@ -6078,6 +6111,9 @@ edge_6x2:
 edge_6x2_depth:
 	VMOVUPS      (DI), Y13
 	VMASKMOVPS   32(DI), Y0, Y14
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   32(AX)(R8*8)
 	VBROADCASTSS (R12), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
@@ -6173,6 +6209,8 @@ one_vector:
 
 full_1x1_depth:
 	VMOVUPS      (DI), Y1
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         SI, R12
@@ -6197,6 +6235,8 @@ full_2x1:
 
 full_2x1_depth:
 	VMOVUPS      (DI), Y2
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R12)(BX*1), Y3
@@ -6229,6 +6269,8 @@ full_3x1:
 
 full_3x1_depth:
 	VMOVUPS      (DI), Y3
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS (R12)(BX*1), Y4
@@ -6269,6 +6311,8 @@ full_4x1:
 
 full_4x1_depth:
 	VMOVUPS      (DI), Y4
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS (R12)(BX*1), Y5
@@ -6318,6 +6362,8 @@ full_5x1:
 
 full_5x1_depth:
 	VMOVUPS      (DI), Y5
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS (R12)(BX*1), Y6
@@ -6375,6 +6421,8 @@ full_6x1:
 
 full_6x1_depth:
 	VMOVUPS      (DI), Y6
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS (R12)(BX*1), Y7
@@ -6447,6 +6495,8 @@ edge1:
 
 edge_1x1_depth:
 	VMASKMOVPS   (DI), Y0, Y2
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         SI, R12
@@ -6471,6 +6521,8 @@ edge_2x1:
 
 edge_2x1_depth:
 	VMASKMOVPS   (DI), Y0, Y3
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R12)(BX*1), Y4
@@ -6503,6 +6555,8 @@ edge_3x1:
 
 edge_3x1_depth:
 	VMASKMOVPS   (DI), Y0, Y4
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R12)(BX*1), Y5
@@ -6543,6 +6597,8 @@ edge_4x1:
 
 edge_4x1_depth:
 	VMASKMOVPS   (DI), Y0, Y5
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R12)(BX*1), Y6
@@ -6592,6 +6648,8 @@ edge_5x1:
 
 edge_5x1_depth:
 	VMASKMOVPS   (DI), Y0, Y6
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R12)(BX*1), Y7
@@ -6649,6 +6707,8 @@ edge_6x1:
 
 edge_6x1_depth:
 	VMASKMOVPS   (DI), Y0, Y7
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
 	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R12)(BX*1), Y8
@@ -8923,7 +8983,7 @@ done:
 	RET
 
 // func tileAVX512(rows int, cols int, depth int, a []float32, rowStride int, colStride int, b []float32, ldb int, c []float32, ldc int, accumulate bool)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·tileAVX512(SB), NOSPLIT, $8-129
 	MOVQ   rows+0(FP), AX
 	MOVQ   cols+8(FP), CX
@@ -8980,6 +9040,9 @@ TEXT ·tileAVX512(SB), NOSPLIT, $8-129
 edge_1x2_depth:
 	VMOVUPS      (DI), Z2
 	VMOVUPS.Z    64(DI), K1, Z3
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -9011,6 +9074,9 @@ edge_2x2:
 edge_2x2_depth:
 	VMOVUPS      (DI), Z4
 	VMOVUPS.Z    64(DI), K1, Z5
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
@@ -9055,6 +9121,9 @@ edge_3x2:
 edge_3x2_depth:
 	VMOVUPS      (DI), Z6
 	VMOVUPS.Z    64(DI), K1, Z7
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -9112,6 +9181,9 @@ edge_4x2:
 edge_4x2_depth:
 	VMOVUPS      (DI), Z8
 	VMOVUPS.Z    64(DI), K1, Z9
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -9183,6 +9255,9 @@ edge_5x2:
 edge_5x2_depth:
 	VMOVUPS      (DI), Z10
 	VMOVUPS.Z    64(DI), K1, Z11
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -9267,6 +9342,9 @@ edge_6x2:
 edge_6x2_depth:
 	VMOVUPS      (DI), Z12
 	VMOVUPS.Z    64(DI), K1, Z13
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -9364,6 +9442,9 @@ edge_7x2:
 edge_7x2_depth:
 	VMOVUPS      (DI), Z14
 	VMOVUPS.Z    64(DI), K1, Z15
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -9475,6 +9556,9 @@ edge_8x2:
 edge_8x2_depth:
 	VMOVUPS      (DI), Z16
 	VMOVUPS.Z    64(DI), K1, Z17
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -9599,6 +9683,9 @@ edge_9x2:
 edge_9x2_depth:
 	VMOVUPS      (DI), Z18
 	VMOVUPS.Z    64(DI), K1, Z19
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -9736,6 +9823,9 @@ edge_10x2:
 edge_10x2_depth:
 	VMOVUPS      (DI), Z20
 	VMOVUPS.Z    64(DI), K1, Z21
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -9887,6 +9977,9 @@ edge_11x2:
 edge_11x2_depth:
 	VMOVUPS      (DI), Z22
 	VMOVUPS.Z    64(DI), K1, Z23
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -10051,6 +10144,9 @@ edge_12x2:
 edge_12x2_depth:
 	VMOVUPS      (DI), Z24
 	VMOVUPS.Z    64(DI), K1, Z25
+	LEAQ         (DI)(R8*8), AX
+	PREFETCHT0   (AX)(R8*8)
+	PREFETCHT0   64(AX)(R8*8)
 	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -10227,6 +10323,8 @@ one_vector:
 
 edge_1x1_depth:
 	VMOVUPS.Z        (DI), K1, Z1
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z1, Z0
 	ADDQ             SI, R12
 	ADDQ             R8, DI
@@ -10250,6 +10348,8 @@ edge_2x1:
 
 edge_2x1_depth:
 	VMOVUPS.Z        (DI), K1, Z2
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z2, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z2, Z1
 	ADDQ             SI, R12
@@ -10280,6 +10380,8 @@ edge_3x1:
 
 edge_3x1_depth:
 	VMOVUPS.Z        (DI), K1, Z3
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z3, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z3, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z3, Z2
@@ -10317,6 +10419,8 @@ edge_4x1:
 
 edge_4x1_depth:
 	VMOVUPS.Z        (DI), K1, Z4
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z4, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z4, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z4, Z2
@@ -10362,6 +10466,8 @@ edge_5x1:
 
 edge_5x1_depth:
 	VMOVUPS.Z        (DI), K1, Z5
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z5, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z5, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z5, Z2
@@ -10414,6 +10520,8 @@ edge_6x1:
 
 edge_6x1_depth:
 	VMOVUPS.Z        (DI), K1, Z6
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z6, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z6, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z6, Z2
@@ -10473,6 +10581,8 @@ edge_7x1:
 
 edge_7x1_depth:
 	VMOVUPS.Z        (DI), K1, Z7
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z7, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z7, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z7, Z2
@@ -10540,6 +10650,8 @@ edge_8x1:
 
 edge_8x1_depth:
 	VMOVUPS.Z        (DI), K1, Z8
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z8, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z8, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z8, Z2
@@ -10614,6 +10726,8 @@ edge_9x1:
 
 edge_9x1_depth:
 	VMOVUPS.Z        (DI), K1, Z9
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z9, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z9, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z9, Z2
@@ -10695,6 +10809,8 @@ edge_10x1:
 
 edge_10x1_depth:
 	VMOVUPS.Z        (DI), K1, Z10
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z10, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z10, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z10, Z2
@@ -10784,6 +10900,8 @@ edge_11x1:
 
 edge_11x1_depth:
 	VMOVUPS.Z        (DI), K1, Z11
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z11, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z11, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z11, Z2
@@ -10880,6 +10998,8 @@ edge_12x1:
 
 edge_12x1_depth:
 	VMOVUPS.Z        (DI), K1, Z12
+	LEAQ             (DI)(R8*8), AX
+	PREFETCHT0       (AX)(R8*8)
 	VFMADD231PS.BCST (R12), Z12, Z0
 	VFMADD231PS.BCST (R12)(BX*1), Z12, Z1
 	VFMADD231PS.BCST (R12)(BX*2), Z12, Z2

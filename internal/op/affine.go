@@ -27,9 +27,11 @@ func Affine(x *G.Node, a, b float64) (*G.Node, error) {
 }
 
 func affine[T Float](a, b float64) func(out []T, in [][]T) {
+	scale, shift := T(a), T(b)
 	return func(out []T, in [][]T) {
-		for i, v := range in[0] {
-			out[i] = T(a)*v + T(b)
+		x := in[0][:len(out)]
+		for i, v := range x {
+			out[i] = scale*v + shift
 		}
 	}
 }
@@ -87,9 +89,10 @@ const constantPrefix = "constant{"
 func constantName(c float64) string { return fmt.Sprintf("%s%g}", constantPrefix, c) }
 
 func full[T Float](c float64) func(out []T, in [][]T) {
+	value := T(c)
 	return func(out []T, _ [][]T) {
 		for i := range out {
-			out[i] = T(c)
+			out[i] = value
 		}
 	}
 }

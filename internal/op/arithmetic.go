@@ -12,8 +12,11 @@ import (
 // Add is a + b. Shapes agree, or one of the two is a scalar; nothing else is broadcast (see Spread…).
 func Add(a, b *G.Node) (*G.Node, error) {
 	return binary("add", a, b,
-		func(x, y float32) float32 { return x + y }, kernel.Add,
-		func(x, y float64) float64 { return x + y },
+		kernel.Add, func(out, a, b []float64) {
+			for i := range out {
+				out[i] = a[i] + b[i]
+			}
+		},
 		func(need []bool, in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			var e Expr
 			return e.Nodes(e.gradient(need[0], in[0], grad), e.gradient(need[1], in[1], grad))
@@ -23,8 +26,7 @@ func Add(a, b *G.Node) (*G.Node, error) {
 // Sub is a − b, with the shapes of Add.
 func Sub(a, b *G.Node) (*G.Node, error) {
 	return binary("sub", a, b,
-		func(x, y float32) float32 { return x - y }, nil,
-		func(x, y float64) float64 { return x - y },
+		sub[float32], sub[float64],
 		func(need []bool, in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			var e Expr
 			var db *G.Node
@@ -38,8 +40,11 @@ func Sub(a, b *G.Node) (*G.Node, error) {
 // Mul is the element-wise product a·b, with the shapes of Add.
 func Mul(a, b *G.Node) (*G.Node, error) {
 	return binary("mul", a, b,
-		func(x, y float32) float32 { return x * y }, kernel.Mul,
-		func(x, y float64) float64 { return x * y },
+		kernel.Mul, func(out, a, b []float64) {
+			for i := range out {
+				out[i] = a[i] * b[i]
+			}
+		},
 		func(need []bool, in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			var e Expr
 			var da, db *G.Node
@@ -59,8 +64,7 @@ func Square(x *G.Node) (*G.Node, error) { return Mul(x, x) }
 // Div is a/b, with the shapes of Add.
 func Div(a, b *G.Node) (*G.Node, error) {
 	return binary("div", a, b,
-		func(x, y float32) float32 { return x / y }, nil,
-		func(x, y float64) float64 { return x / y },
+		div[float32], div[float64],
 		func(need []bool, in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 			var e Expr
 			da := e.Of(Div(grad, in[1]))
@@ -83,9 +87,21 @@ func (e *Expr) gradient(need bool, operand, grad *G.Node) *G.Node {
 	return grad
 }
 
+func sub[T Float](out, a, b []T) {
+	for i := range out {
+		out[i] = a[i] - b[i]
+	}
+}
+
+func div[T Float](out, a, b []T) {
+	for i := range out {
+		out[i] = a[i] / b[i]
+	}
+}
+
+// binary applies a loop over three slices of one length.
 func binary(name string, a, b *G.Node,
-	f32 func(x, y float32) float32, fast func(dst, x, y []float32),
-	f64 func(x, y float64) float64,
+	f32 func(out, a, b []float32), f64 func(out, a, b []float64),
 	diff func([]bool, G.Nodes, *G.Node, *G.Node) (G.Nodes, error),
 ) (*G.Node, error) {
 	if err := check(name, a, b); err != nil {
@@ -100,28 +116,31 @@ func binary(name string, a, b *G.Node,
 	default:
 		return nil, fmt.Errorf("op: %s: shapes %v and %v differ, and neither is a scalar", name, a.Shape(), b.Shape())
 	}
-	s := spec{name: name, shape: shape, f32: pairwise(f32), f64: pairwise(f64), diff: diff}
-	if fast != nil && sameShape(a, b) {
-		s.f32 = func(out []float32, in [][]float32) { fast(out, in[0], in[1]) }
-	}
-	return apply(s, a, b)
+	return apply(spec{name: name, shape: shape, f32: repeating(f32), f64: repeating(f64), diff: diff}, a, b)
 }
 
-func pairwise[T Float](f func(x, y T) T) func(out []T, in [][]T) {
+// repeating gives a loop a scalar operand as often as it has elements to work on.
+func repeating[T Float](loop func(out, a, b []T)) func(out []T, in [][]T) {
+	var scalar [256]T
 	return func(out []T, in [][]T) {
 		a, b := in[0], in[1]
-		switch {
-		case len(a) == len(b):
-			for i := range out {
-				out[i] = f(a[i], b[i])
-			}
-		case len(a) == 1:
-			for i := range out {
-				out[i] = f(a[0], b[i])
-			}
-		default:
-			for i := range out {
-				out[i] = f(a[i], b[0])
+		if len(a) == len(b) {
+			loop(out, a, b)
+			return
+		}
+		alone := b
+		if len(a) == 1 {
+			alone = a
+		}
+		for i := range scalar[:min(len(scalar), len(out))] {
+			scalar[i] = alone[0]
+		}
+		for lo := 0; lo < len(out); lo += len(scalar) {
+			hi := min(lo+len(scalar), len(out))
+			if len(a) == 1 {
+				loop(out[lo:hi], scalar[:hi-lo], b[lo:hi])
+			} else {
+				loop(out[lo:hi], a[lo:hi], scalar[:hi-lo])
 			}
 		}
 	}

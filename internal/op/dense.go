@@ -78,7 +78,7 @@ func Dense(x, w, b *G.Node, act Activation) (*G.Node, error) {
 }
 
 // elementGrain is the number of elements that make a piece of work worth a second core.
-const elementGrain = 1 << 14
+const elementGrain = 1 << 12
 
 // rowGrain is the number of rows of the given width that hold elementGrain elements.
 func rowGrain(width int) int { return max(1, elementGrain/max(width, 1)) }

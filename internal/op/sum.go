@@ -178,6 +178,16 @@ func spread(x *G.Node, at int, axes tensor.Shape) (*G.Node, error) {
 }
 
 func spreadLoop[T Float](outer, mid, inner int) func(out []T, in [][]T) {
+	if inner == 1 {
+		return func(out []T, in [][]T) {
+			for o, v := range in[0] {
+				row := out[o*mid : (o+1)*mid]
+				for i := range row {
+					row[i] = v
+				}
+			}
+		}
+	}
 	return func(out []T, in [][]T) {
 		for o := range outer {
 			src := in[0][o*inner : (o+1)*inner]

@@ -103,6 +103,14 @@ func (t *tileKernel) body(rows, vectors int, last lanes, label string) {
 	for v := range b {
 		b[v] = lane[v].load(Mem{Base: t.b, Disp: 4 * t.width * v})
 	}
+	if !t.basic() {
+		// Rows of B lie far apart, which the processor does not foresee: fetch those 16 ahead.
+		ahead := GP64()
+		LEAQ(Mem{Base: t.b, Index: t.ldb, Scale: 8}, ahead)
+		for v := range b {
+			PREFETCHT0(Mem{Base: ahead, Index: t.ldb, Scale: 8, Disp: 4 * t.width * v})
+		}
+	}
 	for r := range sum {
 		element := Mem{Base: t.a[r/3]}
 		if r%3 > 0 {
