@@ -107,14 +107,14 @@ var products = sync.Pool{New: func() any {
 
 // parallelWork is the number of multiplications below which another core costs
 // more than it saves.
-const parallelWork = 1 << 18
+const parallelWork = 1 << 20
 
 // run cuts C into columns of tiles, and these into blocks of rows until there are enough pieces to keep all cores busy to
 // the end; or into rows alone if there are few columns.
 func (p *product) run() {
 	cores := runtime.GOMAXPROCS(0)
 	switch {
-	case cores == 1 || p.m*p.n*p.k < parallelWork:
+	case cores == 1 || p.m*p.n*p.k <= parallelWork:
 		p.block(0, p.m, 0, p.n)
 	case p.n >= 4*cores*p.tileCols || p.n >= p.m:
 		p.columns, p.blockRows = (p.n+p.tileCols-1)/p.tileCols, p.m

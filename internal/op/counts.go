@@ -27,7 +27,7 @@ func (c Counts) LogCarrier(n int) []float64 {
 
 // Survival is P(X ≥ m), with the relative accuracy of LogTail.
 func (c Counts) Survival(a float64, m int) float64 {
-	return math.Exp(c.tail(a, m, c.LogCarrier(m + 1)[m]).log - c.LogPartition(a))
+	return math.Exp(c.from(m).moments(a).log - c.LogPartition(a))
 }
 
 // LogTail is log Σ_{x≥m} e^{a·x + c(x)}, element by element: A(a) + log P(X ≥ m). It keeps its relative accuracy where
@@ -36,63 +36,91 @@ func LogTail(a *G.Node, c Counts, m int) (*G.Node, error) {
 	if m < 0 || c.Ratio == nil {
 		return nil, fmt.Errorf("op: logtail of %q from %d", c.Name, m)
 	}
-	carrier := c.LogCarrier(m + 1)[m]
-	if math.IsInf(carrier, -1) {
+	tail := c.from(m)
+	if math.IsInf(tail.carrier, -1) {
 		return nil, fmt.Errorf("op: logtail: %s has no count %d", c.Name, m)
 	}
 	f := function{
 		name: fmt.Sprintf("logtail{%s,%d}", c.Name, m),
 		at: derivatives(
-			func(a float64) float64 { return c.tail(a, m, carrier).log },
-			func(a float64) float64 { return c.tail(a, m, carrier).mean },
-			func(a float64) float64 { return c.tail(a, m, carrier).variance },
+			func(a float64) float64 { return tail.moments(a).log },
+			func(a float64) float64 { return tail.moments(a).mean },
+			func(a float64) float64 { return tail.moments(a).variance },
 		),
 	}
 	return f.node(a)
 }
 
-// tail is what is known about the counts from m on: the logarithm of their weights Σ e^{a·x + c(x)}, and mean and
-// variance of a count that is one of them, which are the logarithm's derivatives.
-type tail struct{ log, mean, variance float64 }
+// countTail is the counts from m on.
+type countTail struct {
+	Counts
+	carrier float64   // c(m)
+	head    []float64 // Ratio below m
+	rest    []float64 // Ratio from m on, as far as most sums go
+}
 
-// tail takes what lies below m from the whole if the rest is large enough for that, and sums the rest otherwise.
-func (c Counts) tail(a float64, m int, carrier float64) tail {
+func (c Counts) from(m int) countTail {
+	t := countTail{Counts: c, head: make([]float64, m), rest: make([]float64, 4*m+64)}
+	for x := range t.head {
+		t.head[x] = c.Ratio(float64(x))
+		t.carrier += math.Log(t.head[x])
+	}
+	for j := range t.rest {
+		t.rest[j] = c.Ratio(float64(m + j))
+	}
+	return t
+}
+
+// tailMoments is the logarithm of the weights of a tail, Σ e^{a·x + c(x)}, and mean and variance of a count that lies in
+// it, which are the logarithm's derivatives.
+type tailMoments struct{ log, mean, variance float64 }
+
+// moments takes what lies below the tail from the whole if the rest is large enough for that, and sums the rest
+// otherwise.
+func (c countTail) moments(a float64) tailMoments {
+	m := float64(len(c.head))
 	A, mean, variance := c.LogPartition(a), c.Mean(a), c.Variance(a)
 	if m == 0 {
-		return tail{A, mean, variance}
+		return tailMoments{A, mean, variance}
 	}
 	const enough = 1e-3 // costs three of sixteen digits
-	p0, p1, p2 := c.head(a, A, m)
+	p0, p1, p2 := c.below(a, A)
 	if rest := 1 - p0; rest > enough {
 		μ := (mean - p1) / rest
-		return tail{A + math.Log1p(-p0), μ, (variance+mean*mean-p2)/rest - μ*μ}
+		return tailMoments{A + math.Log1p(-p0), μ, (variance+mean*mean-p2)/rest - μ*μ}
 	}
 	// Terms relative to the first; m is far above the mean, so that they fall.
 	ratio := math.Exp(a)
 	var s0, s1, s2 float64
-	for j, t := 0., 1.; t > 1e-18*s0; j++ {
+	for j, t := 0, 1.; t > 1e-18*s0; j++ {
+		x := float64(j)
 		s0 += t
-		s1 += t * j
-		s2 += t * j * j
-		t *= ratio * c.Ratio(float64(m)+j)
+		s1 += t * x
+		s2 += t * x * x
+		if j < len(c.rest) {
+			t *= ratio * c.rest[j]
+		} else {
+			t *= ratio * c.Ratio(m+x)
+		}
 	}
 	μ := s1 / s0
-	return tail{a*float64(m) + carrier + math.Log(s0), float64(m) + μ, s2/s0 - μ*μ}
+	return tailMoments{a*m + c.carrier + math.Log(s0), m + μ, s2/s0 - μ*μ}
 }
 
-// head is Σ p(x), Σ x·p(x) and Σ x²·p(x) over x < m. Terms are relative to p(0), which may underflow, and scaled down
+// below is Σ p(x), Σ x·p(x) and Σ x²·p(x) over x < m. Terms are relative to p(0), which may underflow, and scaled down
 // whenever they grow large.
-func (c Counts) head(a, A float64, m int) (p0, p1, p2 float64) {
+func (c countTail) below(a, A float64) (p0, p1, p2 float64) {
 	const large = 1e200
-	ratio, scale := math.Exp(a), -A
-	for x, t := 0., 1.; x < float64(m); x++ {
+	ratio, scale, t := math.Exp(a), -A, 1.
+	for i, r := range c.head {
 		if t > large {
 			t, p0, p1, p2, scale = t/large, p0/large, p1/large, p2/large, scale+math.Log(large)
 		}
+		x := float64(i)
 		p0 += t
 		p1 += t * x
 		p2 += t * x * x
-		t *= ratio * c.Ratio(x)
+		t *= ratio * r
 	}
 	unit := math.Exp(scale)
 	return p0 * unit, p1 * unit, p2 * unit

@@ -47,7 +47,7 @@ func Dense(x, w, b *G.Node, act Activation) (*G.Node, error) {
 		shape: tensor.Shape{rows, out},
 		f32: func(y []float32, v [][]float32) {
 			gemm32(y, v[0], v[1], false, false, rows, out, in)
-			kernel.Parallel(rows, rowGrain(out), func(lo, hi int) {
+			eachRows(rows, out, func(lo, hi int) {
 				kernel.BiasActivate(act, y[lo*out:hi*out], hi-lo, out, v[2])
 			})
 		},
@@ -77,11 +77,21 @@ func Dense(x, w, b *G.Node, act Activation) (*G.Node, error) {
 	}, x, w, b)
 }
 
-// elementGrain is the number of elements that make a piece of work worth a second core.
-const elementGrain = 1 << 12
+// elementGrain is the number of elements of a piece of work, elementWork that from which a second core is worth its
+// coordination.
+const (
+	elementGrain = 1 << 12
+	elementWork  = 1 << 15
+)
 
-// rowGrain is the number of rows of the given width that hold elementGrain elements.
-func rowGrain(width int) int { return max(1, elementGrain/max(width, 1)) }
+// eachRows calls f on ranges that cover the rows of a matrix, on all cores if there is enough to do.
+func eachRows(rows, width int, f func(lo, hi int)) {
+	if rows*width < elementWork {
+		f(0, rows)
+		return
+	}
+	kernel.Parallel(rows, max(1, elementGrain/width), f)
+}
 
 // activation is a non-linearity and its slope, the slope as a function of the layer's output: so a layer keeps
 // its output alone, and the slope is a function that can be differentiated again.
@@ -146,7 +156,7 @@ func step(y, below float64) float64 {
 
 func slope(act Activation, name string, at func(int) func(float64) float64) *function {
 	return &function{name: name, at: at, fused: func(dst, y, g []float32) {
-		kernel.Parallel(len(dst), elementGrain, func(lo, hi int) {
+		eachRows(len(dst), 1, func(lo, hi int) {
 			kernel.ActivateGrad(act, dst[lo:hi], y[lo:hi], g[lo:hi])
 		})
 	}}

@@ -5,7 +5,12 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"relaxgo/internal/kernel"
 )
+
+// scalarGrain is the number of scalar functions, some 20 to 100 ns each, that make a piece of work worth a second core.
+const scalarGrain = 1 << 9
 
 // function is a scalar function of one variable, with as many derivatives as its op claims.
 type function struct {
@@ -57,9 +62,11 @@ func (f *function) derivative(k int, x, scale *G.Node) (*G.Node, error) {
 			if fast != nil {
 				fast(out, in[0])
 			} else {
-				for i, v := range in[0] {
-					out[i] = float32(at(float64(v)))
-				}
+				kernel.Parallel(len(out), scalarGrain, func(lo, hi int) {
+					for i, v := range in[0][lo:hi] {
+						out[lo+i] = float32(at(float64(v)))
+					}
+				})
 			}
 			scaleBy(out, in)
 		},

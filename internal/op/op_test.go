@@ -156,6 +156,29 @@ func matmul(a, b []float64, m, n, k int, at, bt bool) []float64 {
 	return c
 }
 
+// poisson is the Poisson law, a its log-rate.
+var poisson = op.Counts{
+	Name: "Poisson", Ratio: func(x float64) float64 { return 1 / (x + 1) },
+	LogPartition: math.Exp, Mean: math.Exp, Variance: math.Exp,
+}
+
+func logTail(m int) build {
+	return func(in ...*G.Node) (*G.Node, error) { return op.LogTail(in[0], poisson, m) }
+}
+
+func poissonTail(m int) func([][]int, [][]float64) []float64 {
+	return elementwise(func(a float64) float64 {
+		sum, term := 0., 1.
+		for x := 0.; x < 150; x++ {
+			if x >= float64(m) {
+				sum += term
+			}
+			term *= math.Exp(a) / (x + 1)
+		}
+		return math.Log(sum)
+	})
+}
+
 var activate = map[op.Activation]func(float64) float64{
 	op.ActIdentity:  func(x float64) float64 { return x },
 	op.ActReLU:      func(x float64) float64 { return math.Max(x, 0) },
@@ -289,6 +312,80 @@ func cases() []opCase {
 			value: func(_ [][]int, in [][]float64) []float64 { return slices.Repeat(in[0], 3) }},
 		{name: "reshape", build: func(in ...*G.Node) (*G.Node, error) { return op.Reshape(in[0], 2, 6) }, shapes: [][][]int{{{3, 4}}, {{2, 2, 3}}, {{12}}}, order: 2,
 			value: func(_ [][]int, in [][]float64) []float64 { return in[0] }},
+		{name: "slice", build: func(in ...*G.Node) (*G.Node, error) { return op.SliceLast(in[0], 1, 3) }, shapes: [][][]int{{{3, 4}}, {{1, 3}}, {{3}}, {{2, 3, 4}}}, order: 2,
+			value: lastAxis(func(row []float64) []float64 { return row[1:3] })},
+		{name: "pad", build: func(in ...*G.Node) (*G.Node, error) { return op.PadLast(in[0], 1, 2, 0.5) }, shapes: rowShapes, order: 2,
+			value: lastAxis(func(row []float64) []float64 { return slices.Concat([]float64{0.5}, row, []float64{0.5, 0.5}) })},
+		{name: "cumsum", build: unary(op.CumSum), shapes: rowShapes, order: 2, value: lastAxis(func(row []float64) []float64 {
+			out := slices.Clone(row)
+			for i := 1; i < len(out); i++ {
+				out[i] += out[i-1]
+			}
+			return out
+		})},
+		{name: "dot", build: func(in ...*G.Node) (*G.Node, error) { return op.DotLast(in[0], []float64{1, -2, 0.5}) }, shapes: [][][]int{{{3, 3}}, {{1, 3}}, {{3}}, {{2, 4, 3}}}, order: 2,
+			value: lastAxis(func(row []float64) []float64 { return []float64{row[0] - 2*row[1] + 0.5*row[2]} })},
+		{name: "lines", build: func(in ...*G.Node) (*G.Node, error) {
+			return op.LinesLast(in[0], []float64{1, -2}, []float64{0.5, 3})
+		}, shapes: elementShapes, order: 2,
+			value: func(_ [][]int, in [][]float64) []float64 {
+				var out []float64
+				for _, x := range in[0] {
+					out = append(out, x+0.5, -2*x+3)
+				}
+				return out
+			}},
+		{name: "lgamma", build: unary(op.LogGamma), shapes: elementShapes, order: 2, draw: positive,
+			value: elementwise(func(x float64) float64 { return math.Log(math.Gamma(x)) })},
+		{name: "log1mexp", build: unary(op.Log1mExp), shapes: elementShapes, order: 2,
+			draw:  func(_ int, r *rand.Rand) float64 { return -0.3 - math.Exp(r.NormFloat64()) },
+			value: elementwise(func(x float64) float64 { return math.Log(1 - math.Exp(x)) })},
+		{name: "floor", build: unary(op.Floor), shapes: elementShapes, order: 2, fixed: []bool{true}, value: elementwise(math.Floor)},
+		{name: "onehot", build: func(in ...*G.Node) (*G.Node, error) { return op.OneHot(in[0], 3) }, shapes: elementShapes, order: 2, fixed: []bool{true},
+			draw: func(_ int, r *rand.Rand) float64 { return float64(r.IntN(3)) },
+			value: func(_ [][]int, in [][]float64) []float64 {
+				out := make([]float64, 3*len(in[0]))
+				for i, x := range in[0] {
+					out[3*i+int(x)] = 1
+				}
+				return out
+			}},
+		{name: "topk", build: func(in ...*G.Node) (*G.Node, error) { return op.TopK(in[0], 2) }, shapes: [][][]int{{{3, 4}}, {{1, 2}}, {{3}}, {{2, 3, 4}}}, order: 2, fixed: []bool{true},
+			value: lastAxis(func(row []float64) []float64 {
+				out := make([]float64, len(row))
+				for range 2 {
+					best := math.Inf(-1)
+					for i, v := range row {
+						if out[i] == 0 {
+							best = math.Max(best, v)
+						}
+					}
+					out[slices.Index(row, best)] = 1
+				}
+				return out
+			})},
+		{name: "logtail, sum of the tail", build: logTail(12), shapes: elementShapes, order: 2,
+			draw: func(_ int, r *rand.Rand) float64 { return r.NormFloat64() / 2 }, value: poissonTail(12)},
+		{name: "logtail, complement", build: logTail(3), shapes: elementShapes, order: 2,
+			draw: func(_ int, r *rand.Rand) float64 { return 1 + r.NormFloat64()/2 }, value: poissonTail(3)},
+		{name: "logtail from 0", build: logTail(0), shapes: elementShapes, order: 2,
+			draw: func(_ int, r *rand.Rand) float64 { return r.NormFloat64() }, value: poissonTail(0)},
+		{name: "quantile", build: func(in ...*G.Node) (*G.Node, error) { return op.CountQuantile(in[0], in[1], poisson) }, shapes: pairs(elementShapes)[:len(elementShapes)], order: 2, fixed: []bool{true, true},
+			draw: func(i int, r *rand.Rand) float64 {
+				if i == 1 {
+					return r.Float64()
+				}
+				return r.NormFloat64()
+			},
+			value: pairwise(func(a, u float64) float64 {
+				sum, p := 0., math.Exp(-math.Exp(a))
+				for x := 0.; ; x++ {
+					if sum += p; sum >= u {
+						return x
+					}
+					p *= math.Exp(a) / (x + 1)
+				}
+			})},
 		{name: "stopgradient", build: unary(op.StopGradient), shapes: elementShapes, order: 2, fixed: []bool{true},
 			value: elementwise(func(x float64) float64 { return x })},
 		{name: "positive", build: unary(op.Positive), shapes: elementShapes, order: 2, fixed: []bool{true},
@@ -315,6 +412,15 @@ func cases() []opCase {
 				for i, l := range in[0] {
 					p, t := 1/(1+math.Exp(-l)), in[1][i]
 					out[i*len(out)/len(in[0])] -= t*math.Log(p) + (1-t)*math.Log(1-p)
+				}
+				return out
+			}},
+		{name: "bernoullikl", build: binary(op.BernoulliKL), shapes: [][][]int{{{3, 4}, {3, 4}}, {{1, 4}, {1, 4}}, {{3, 1}, {3, 1}}, {{4}, {4}}, {{2, 2, 3}, {2, 2, 3}}}, order: 2,
+			value: func(shapes [][]int, in [][]float64) []float64 {
+				out := make([]float64, shapes[0][0])
+				for i, l := range in[0] {
+					q, p := 1/(1+math.Exp(-l)), 1/(1+math.Exp(-in[1][i]))
+					out[i*len(out)/len(in[0])] += q*math.Log(q/p) + (1-q)*math.Log((1-q)/(1-p))
 				}
 				return out
 			}},
@@ -629,6 +735,8 @@ func TestExtremes(t *testing.T) {
 		}},
 		{"logsoftmax", op.LogSoftmax, func(x float64) float64 { return x - 1e4 }},
 		{"logsumexp", op.LogSumExp, nil},
+		{"slice", func(x *G.Node) (*G.Node, error) { return op.SliceLast(x, 0, 7) }, func(x float64) float64 { return x }},
+		{"floor", op.Floor, math.Floor},
 		{"clamp", func(x *G.Node) (*G.Node, error) { return op.Clamp(x, -1, 1) }, func(x float64) float64 { return math.Min(math.Max(x, -1), 1) }},
 		{"bernoullinll", func(x *G.Node) (*G.Node, error) {
 			t, err := op.FullLike(x, 0.25)
@@ -636,6 +744,10 @@ func TestExtremes(t *testing.T) {
 				return nil, err
 			}
 			return op.BernoulliNLL(x, t)
+		}, nil},
+		{"bernoullikl", func(x *G.Node) (*G.Node, error) {
+			var e op.Expr
+			return e.Node(e.Of(op.BernoulliKL(x, e.Of(op.FullLike(x, 0.5)))))
 		}, nil},
 		{"dense", func(x *G.Node) (*G.Node, error) {
 			var e op.Expr
@@ -767,8 +879,21 @@ func TestMistakesAreErrors(t *testing.T) {
 			"softmax of a scalar":  func() (*G.Node, error) { return op.Softmax(s) },
 			"event of a scalar":    func() (*G.Node, error) { return op.SumEvent(s) },
 			"spread a matrix":      func() (*G.Node, error) { return op.SpreadAll(a, 2) },
+			"divergence":           func() (*G.Node, error) { return op.BernoulliKL(a, b) },
 			"targets":              func() (*G.Node, error) { return op.BernoulliNLL(a, b) },
 			"gather from a vector": func() (*G.Node, error) { return op.GatherRows(v, v) },
+			"empty slice":          func() (*G.Node, error) { return op.SliceLast(a, 2, 2) },
+			"slice beyond":         func() (*G.Node, error) { return op.SliceLast(a, 1, 4) },
+			"pad by less":          func() (*G.Node, error) { return op.PadLast(a, -1, 0, 0) },
+			"dot of other length":  func() (*G.Node, error) { return op.DotLast(a, []float64{1}) },
+			"lines of two lengths": func() (*G.Node, error) { return op.LinesLast(a, []float64{1}, nil) },
+			"one-hot of none":      func() (*G.Node, error) { return op.OneHot(a, 0) },
+			"top four of three":    func() (*G.Node, error) { return op.TopK(a, 4) },
+			"a negative count":     func() (*G.Node, error) { return op.LogTail(a, poisson, -1) },
+			"quantile shapes":      func() (*G.Node, error) { return op.CountQuantile(a, b, poisson) },
+			"subset shapes":        func() (*G.Node, error) { return op.LogSubset(a, b, 2) },
+			"subset of none":       func() (*G.Node, error) { return op.LogSubset(a, a, 0) },
+			"cumsum of a scalar":   func() (*G.Node, error) { return op.CumSum(s) },
 			"straight-through":     func() (*G.Node, error) { return op.StraightThrough(a, b) },
 			"triangle":             func() (*G.Node, error) { return op.LowerTriangle(a, 0) },
 			"diagonal":             func() (*G.Node, error) { return op.Diagonal(v) },
@@ -822,5 +947,95 @@ func TestNoFurtherDerivative(t *testing.T) {
 	})
 	if !errors.Is(err, op.ErrNotDifferentiable) || !strings.Contains(err.Error(), "xcothm1") {
 		t.Errorf("the third derivative of xcoth: %v, want an error that names it", err)
+	}
+}
+
+// Constants that are no part of an op's inputs keep equal applications apart.
+func TestConstantsAreHashed(t *testing.T) {
+	for name, f := range map[string]func(x *G.Node, c float64) (*G.Node, error){
+		"dot": func(x *G.Node, c float64) (*G.Node, error) { return op.DotLast(x, []float64{1, 2, c}) },
+		"lines": func(x *G.Node, c float64) (*G.Node, error) {
+			return op.LinesLast(x, []float64{1, 2, 3}, []float64{0, c, 0})
+		},
+		"pad":     func(x *G.Node, c float64) (*G.Node, error) { return op.PadLast(x, 1, 0, c) },
+		"topk":    func(x *G.Node, c float64) (*G.Node, error) { return op.TopK(x, int(c)) },
+		"logtail": func(x *G.Node, c float64) (*G.Node, error) { return op.LogTail(x, poisson, int(c)) },
+	} {
+		_, err := program.Build(func(g *program.Graph[float64]) error {
+			x, err := g.Input("x", 2, 3)
+			if err != nil {
+				return err
+			}
+			a, err := f(x.Node, 1)
+			if err != nil {
+				return err
+			}
+			b, err := f(x.Node, 2)
+			if a == b {
+				t.Errorf("%s: two ops of different constants are one node", name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The probability of a set has one derivative; the gradient of the gradient is an error that names it. Its value and
+// gradient are those of the two orders.
+func TestLogSubset(t *testing.T) {
+	φ := []float64{0.3, -1, 2}
+	var again error // of differentiating twice
+	outs := make(map[string]*G.Node)
+	g, err := program.Build(func(g *program.Graph[float64]) error {
+		x, err := g.Input("x", 1, 3)
+		if err != nil {
+			return err
+		}
+		mask, err := g.Input("mask", 1, 3)
+		if err != nil {
+			return err
+		}
+		copy(x.Data, φ)
+		copy(mask.Data, []float64{1, 0, 1})
+		var e op.Expr
+		lp := e.Of(op.LogSubset(x.Node, mask.Node, 2))
+		grads, err := autodiff.Gradient(e.Of(op.SumAll(lp)), x.Node, mask.Node)
+		if err != nil {
+			return err
+		}
+		outs["lp"], outs["grad"], outs["mask"] = lp, grads[0], grads[1]
+		_, again = autodiff.Gradient(e.Of(op.SumAll(e.Of(op.Square(grads[0])))), x.Node)
+		return e.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := program.Compile(g, program.Outputs{Plain: outs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := prog.Run(); err != nil {
+		t.Fatal(err)
+	}
+	at := func(φ []float64) float64 {
+		w := []float64{math.Exp(φ[0]), math.Exp(φ[1]), math.Exp(φ[2])}
+		sum := w[0] + w[1] + w[2]
+		return math.Log(w[0]/sum*w[2]/(sum-w[0]) + w[2]/sum*w[0]/(sum-w[2]))
+	}
+	want := make([]float64, 3)
+	for i := range want {
+		const h = 1e-5
+		up, down := slices.Clone(φ), slices.Clone(φ)
+		up[i] += h
+		down[i] -= h
+		want[i] = (at(up) - at(down)) / (2 * h)
+	}
+	near(t, "log-probability", prog.Output("lp"), []float64{at(φ)}, 1e-14)
+	near(t, "gradient of the mask", prog.Output("mask"), make([]float64, 3), 0)
+	near(t, "gradient", prog.Output("grad"), want, 1e-9)
+	if !errors.Is(again, op.ErrNotDifferentiable) || !strings.Contains(again.Error(), "logsubsetgrad") {
+		t.Errorf("the second derivative: %v, want an error that names it", again)
 	}
 }
