@@ -57,7 +57,7 @@ var shapes = [][]int{{3, 4}, {1, 3}, {4, 1}, {1, 1}, {2, 3, 4}, {3, 1, 2}, {2, 2
 // random draws parameters and noise of a subject for a shape.
 func random(s subject, shape []int, seed uint64) (θ [][]float64, ε []float64) {
 	θ = s.parameters(shape, rand.New(rand.NewPCG(seed, 1)))
-	ε = make([]float64, noise.Spec{Shape: shape}.Size())
+	ε = make([]float64, noise.Spec{Shape: s.layoutOf(shape).noise}.Size())
 	noise.Fill(noise.NewSource(seed, s.name), s.noise, ε)
 	return θ, ε
 }
@@ -83,9 +83,11 @@ func checkReference[T op.Float](t *testing.T, s subject) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, n := range []*G.Node{d.draw.Value, d.draw.Logit, d.draw.Hard} {
-			if n != nil && (!slices.Equal(n.Shape(), shape) || n.Dtype() != dtype[T]()) {
-				t.Fatalf("shape %v: the draw is %v of shape %v", shape, n.Dtype(), n.Shape())
+		l := s.layoutOf(shape)
+		for i, n := range []*G.Node{d.draw.Value, d.draw.Logit, d.draw.Hard} {
+			want := [][]int{l.value, l.logit, l.hard}[i]
+			if n != nil && (!slices.Equal(n.Shape(), want) || n.Dtype() != dtype[T]()) {
+				t.Fatalf("shape %v: the draw is %v of shape %v, want %v", shape, n.Dtype(), n.Shape(), want)
 			}
 		}
 		if !slices.Equal(lp.Shape(), shape[:1]) {
@@ -122,7 +124,7 @@ func checkReference[T op.Float](t *testing.T, s subject) {
 				}
 			}
 		}
-		for _, z := range slices.Collect(slices.Chunk(got.value, d.size)) {
+		for _, z := range slices.Collect(slices.Chunk(got.value, len(got.value)/d.count)) {
 			if !s.inside(z) {
 				t.Errorf("shape %v: value %v outside the support", shape, z)
 			}
@@ -159,7 +161,7 @@ func compareGradient(t *testing.T, s subject, r *rig[float64], params []*leaf[fl
 
 // gradientShape has two variables in each of two rows; the seeds keep away from kinks.
 func gradientShape(s subject) []int {
-	if s.classes {
+	if s.classes || s.joint {
 		return []int{2, 2, 3}
 	}
 	return []int{2, 4}
@@ -222,7 +224,7 @@ func checkScore(t *testing.T, s subject) {
 		xs := draws(t, s, θ, 5, "score")
 		r := newRig[float64](t)
 		params, dist := build(r, s, []int{len(xs), len(θ[0])}, repeated(s, θ, len(xs)))
-		lp := r.node(dist.LogProb(bind(r, xs)))
+		lp := r.node(dist.LogProb(bind(r, s, len(θ[0]), xs)))
 		loss, _ := r.projection(lp, rand.New(rand.NewPCG(seed, 5)))
 		compareGradient(t, s, r, params, loss, loss)
 	}
@@ -263,16 +265,15 @@ func checkTies(t *testing.T, s subject) {
 				clear(θ[i])
 			}
 		}
-		x, _ := sample[float64](t, s, shape, θ, ε).compileDraw()()
-		for _, v := range split(x, s.size(shape)) {
+		d := sample[float64](t, s, shape, θ, ε)
+		x, _ := d.compileDraw()()
+		θs, εs := d.variables()
+		for i, v := range split(x, d.count) {
 			if !s.inside(v.value) {
 				t.Errorf("value %v outside the support", v.value)
 			}
-			if s.law == nil {
-				continue
-			}
-			if ok := !s.classes && isBit(v.hard) || s.classes && isOneHot(v.hard); !ok || s.outcome(v.hard) != 0 {
-				t.Errorf("hard sample %v; the first of equals is meant", v.hard)
+			if want := s.draw(θs[i], εs[i]); !slices.Equal(v.hard, want.hard) {
+				t.Errorf("hard sample %v, want %v: the first of equals is meant", v.hard, want.hard)
 			}
 		}
 	}
@@ -339,10 +340,14 @@ func checkMoments(t *testing.T, s subject) {
 	}
 	r := newRig[float64](t)
 	for i, p := range s.params {
+		if p.scalar {
+			continue
+		}
 		for _, bad := range []*G.Node{nil, r.input(make([]float64, 3), 3).node} {
 			ps := make(G.Nodes, len(s.params))
-			for j := range ps {
-				ps[j] = r.input(make([]float64, 6), 2, 3).node
+			for j, other := range s.params {
+				own := s.own(other, []int{2, 3})
+				ps[j] = r.input(make([]float64, noise.Spec{Shape: own}.Size()), own...).node
 			}
 			ps[i] = bad
 			d := s.build(ps).(moments)
@@ -366,13 +371,19 @@ func checkSampler(t *testing.T, s subject) {
 		lq := logProbs(t, s, θ, xs)
 		for i, p := range s.params {
 			for j := range θ[i] {
+				if d := len(θ[0]); p.matrix != nil && j%d > j/d { // above the diagonal
+					continue
+				}
 				other := make([][]float64, len(θ))
 				for k := range θ {
 					other[k] = slices.Clone(θ[k])
 				}
-				if p.positive {
+				switch {
+				case p.grow:
+					other[i][j] *= 1.25
+				case p.positive:
 					other[i][j] *= 0.8
-				} else {
+				default:
 					other[i][j] += 0.4
 				}
 				ratios := logProbs(t, s, other, xs)
@@ -429,12 +440,21 @@ func checkLaw(t *testing.T, s subject) {
 			expected[i] = p * float64(n)
 		}
 		for _, x := range xs {
-			observed[s.outcome(x.hard)]++
+			observed[s.outcome(x)]++
 			rounded := variable{value: x.value}
-			if s.classes {
+			switch {
+			case s.round != nil:
+				rounded.hard = s.round(x)
+			case s.classes:
 				rounded.hard = oneHotMax(x.value)
-			} else if rounded.hard = []float64{0}; x.value[0] > s.half {
-				rounded.hard[0] = 1
+			default:
+				for _, z := range x.value {
+					bit := 0.
+					if z > s.half {
+						bit = 1
+					}
+					rounded.hard = append(rounded.hard, bit)
+				}
 			}
 			if !slices.Equal(x.hard, rounded.hard) {
 				t.Fatalf("parameters %.3v: value %v has the hard sample %v", θ, x.value, x.hard)
@@ -448,13 +468,13 @@ func checkLaw(t *testing.T, s subject) {
 		r := newRig[float64](t)
 		_, dist := build(r, s, []int{n, len(θ[0])}, repeated(s, θ, n))
 		relaxation, ok := dist.(relax.Relaxation)
-		if !ok {
+		if !ok || s.joint || s.behind { // correlated bits have no LogProb
 			continue
 		}
-		hard := bind(r, xs).Hard
-		lp := r.compile(r.node(relaxation.Discrete().LogProb(relax.Draw{Value: hard})))()[0]
+		bound := bind(r, s, len(θ[0]), xs)
+		lp := r.compile(r.node(relaxation.Discrete().LogProb(relax.Draw{Value: bound.Hard, Logit: bound.Logit, Hard: bound.Hard})))()[0]
 		for i, x := range xs {
-			if p := math.Log(want[s.outcome(x.hard)]); !near(lp[i], p, 1e-12) {
+			if p := math.Log(want[s.outcome(x)]); !near(lp[i], p, 1e-12) {
 				t.Fatalf("%T: log-probability %.15g of %v, want %.15g", relaxation.Discrete(), lp[i], x.hard, p)
 			}
 		}
@@ -465,7 +485,7 @@ func checkLaw(t *testing.T, s subject) {
 func checkIndependence(t *testing.T, s subject) {
 	const rows, columns = 10000, 3
 	shape := []int{rows, columns}
-	if s.classes {
+	if s.classes || s.joint {
 		shape = append(shape, 3)
 	}
 	_, ε := random(s, shape, 60)
@@ -473,7 +493,7 @@ func checkIndependence(t *testing.T, s subject) {
 	d := sample[float64](t, s, shape, repeated(s, θ, rows*columns), ε)
 	x, _ := d.compileDraw()()
 	series := make([][]float64, columns)
-	for i, v := range split(x, d.size) {
+	for i, v := range split(x, d.count) {
 		series[i%columns] = append(series[i%columns], v.value[0])
 	}
 	bound := 4 / math.Sqrt(rows-1)
@@ -495,6 +515,7 @@ var noiseEnds = map[noise.Kind][]float64{
 	noise.Logistic: {-53 * math.Ln2, 0, 53 * math.Ln2},
 	noise.Gumbel:   {-math.Log(53 * math.Ln2), 0, 53 * math.Ln2},
 	noise.Normal:   {-9, 0, 9},
+	noise.Uniform:  {0x1p-53, 0.5, 1 - 0x1p-24},
 }
 
 // checkExtremes runs all combinations of extreme parameters and noise: values, densities and gradients are finite.
@@ -504,13 +525,16 @@ func checkExtremes[T op.Float](t *testing.T, s subject) {
 	var axes [][]float64
 	scalars := [][]float64{{}}
 	for _, p := range s.params {
-		if p.scalar {
+		switch {
+		case p.scalar:
 			scalars = product(p.extremes)
+			continue
+		case p.matrix != nil:
 			continue
 		}
 		axes = append(axes, slices.Repeat([][]float64{p.extremes}, size)...)
 	}
-	axes = append(axes, slices.Repeat([][]float64{noiseEnds[s.noise]}, size)...)
+	axes = append(axes, slices.Repeat([][]float64{noiseEnds[s.noise]}, noise.Spec{Shape: s.layoutOf([]int{1, size}).noise}.Size())...)
 	combinations := product(axes...)
 	for _, scalar := range scalars {
 		θ := make([][]float64, len(s.params))
@@ -518,15 +542,18 @@ func checkExtremes[T op.Float](t *testing.T, s subject) {
 		for _, c := range combinations {
 			rest := c
 			for i, p := range s.params {
-				if !p.scalar {
+				if !p.shared() {
 					θ[i], rest = append(θ[i], rest[:size]...), rest[size:]
 				}
 			}
 			ε = append(ε, rest...)
 		}
 		for i, p := range s.params {
-			if p.scalar {
+			switch {
+			case p.scalar:
 				θ[i] = scalar
+			case p.matrix != nil:
+				θ[i] = p.matrix(size, rand.New(rand.NewPCG(70, 1)))
 			}
 		}
 		d := sample[T](t, s, []int{len(combinations), size}, θ, ε)
@@ -554,7 +581,7 @@ func checkExtremes[T op.Float](t *testing.T, s subject) {
 				}
 			}
 		}
-		for _, v := range split(x, size) {
+		for _, v := range split(x, len(combinations)) {
 			if !s.inside(v.value) {
 				t.Errorf("scalars %v: value %v outside the support", scalar, v.value)
 			}
@@ -595,11 +622,7 @@ func checkMistakes(t *testing.T, s subject) {
 	parameters := func() G.Nodes {
 		var ps G.Nodes
 		for _, p := range s.params {
-			if p.scalar {
-				ps = append(ps, node(r))
-			} else {
-				ps = append(ps, node(r, shape...))
-			}
+			ps = append(ps, node(r, s.own(p, shape)...))
 		}
 		return ps
 	}
@@ -614,8 +637,9 @@ func checkMistakes(t *testing.T, s subject) {
 	logProb := func(ps G.Nodes, x relax.Draw) func() (*G.Node, error) {
 		return func() (*G.Node, error) { return s.build(ps).LogProb(x) }
 	}
-	ε := node(r, shape...)
-	full := relax.Draw{Value: node(r, shape...), Logit: node(r, shape...), Hard: node(r, shape...)}
+	l := s.layoutOf(shape)
+	ε := node(r, l.noise...)
+	full := relax.Draw{Value: node(r, l.value...), Logit: node(r, l.logit...), Hard: node(r, l.hard...)}
 
 	if _, err := s.build(parameters()).Rsample(ε); err != nil {
 		t.Fatal(err)
@@ -631,10 +655,12 @@ func checkMistakes(t *testing.T, s subject) {
 	for i, p := range s.params {
 		mistakes := []mistake{
 			{"a vector", "shape", node(r, 3)},
-			{"a float32 node", "float32", typed(tensor.Float32, shape...)},
-			{"an int node", "int", typed(tensor.Int, shape...)},
-			{"a node of another graph", "graph", node(other, shape...)},
-			{"a scalar", "shape", node(r)},
+			{"a float32 node", "float32", typed(tensor.Float32, s.own(p, shape)...)},
+			{"an int node", "int", typed(tensor.Int, s.own(p, shape)...)},
+			{"a node of another graph", "graph", node(other, s.own(p, shape)...)},
+		}
+		if !p.orScalar {
+			mistakes = append(mistakes, mistake{"a scalar", "shape", node(r)})
 		}
 		if p.scalar {
 			mistakes = []mistake{
@@ -644,6 +670,9 @@ func checkMistakes(t *testing.T, s subject) {
 				{"a node of another graph", "graph", node(other)},
 			}
 		}
+		if p.matrix != nil {
+			mistakes = append(mistakes, mistake{"a matrix for other vectors", "shape", node(r, 2, 2)})
+		}
 		if !p.optional {
 			mistakes = append(mistakes, mistake{"nil", p.name, nil})
 		}
@@ -652,7 +681,7 @@ func checkMistakes(t *testing.T, s subject) {
 			ps[i] = m.node
 			attempt(t, fmt.Sprintf("Rsample with %s as %s", m.what, p.name), rsample(ps, ε), m.words)
 			// The density of a straight-through distribution is that of the discrete law and needs no temperature.
-			if s.surrogate == nil || !p.scalar {
+			if s.surrogate == nil && !s.timeless || !p.scalar {
 				attempt(t, fmt.Sprintf("LogProb with %s as %s", m.what, p.name), logProb(ps, full), m.words)
 			}
 		}
@@ -667,8 +696,8 @@ func checkMistakes(t *testing.T, s subject) {
 		{"transposed noise", "shape", []*G.Node{node(r, 3, 2)}},
 		{"noise without batch axis", "shape", []*G.Node{node(r, 3)}},
 		{"scalar noise", "shape", []*G.Node{node(r)}},
-		{"float32 noise", "float32", []*G.Node{typed(tensor.Float32, shape...)}},
-		{"noise of another graph", "graph", []*G.Node{node(other, shape...)}},
+		{"float32 noise", "float32", []*G.Node{typed(tensor.Float32, l.noise...)}},
+		{"noise of another graph", "graph", []*G.Node{node(other, l.noise...)}},
 	} {
 		attempt(t, "Rsample with "+m.what, rsample(parameters(), m.eps...), m.words)
 	}
@@ -676,7 +705,7 @@ func checkMistakes(t *testing.T, s subject) {
 	vectors, unsized := parameters(), parameters()
 	sizeless := G.NewTensor(r.graph, tensor.Float64, 2, G.WithName("sizeless"))
 	for i, p := range s.params {
-		if !p.scalar {
+		if !p.shared() {
 			vectors[i], unsized[i] = node(r, 3), sizeless
 		}
 	}
@@ -690,21 +719,22 @@ func checkMistakes(t *testing.T, s subject) {
 		ps := parameters()
 		for i, p := range s.params {
 			if !p.scalar {
-				ps[i] = node(r, shape...)
+				ps[i] = node(r, s.own(p, shape)...)
 			}
 		}
 		attempt(t, fmt.Sprintf("Rsample of shape %v with noise of shape [3]", shape), rsample(ps, node(r, 3)), "shape")
 	}
 	for _, m := range []struct {
 		what, words string
-		node        *G.Node
+		node        func(shape []int) *G.Node
 	}{
-		{"nothing", "nil", nil},
-		{"the wrong shape", "shape", node(r, 3, 2)},
-		{"the wrong type", "float32", typed(tensor.Float32, shape...)},
-		{"another graph", "graph", node(other, shape...)},
+		{"nothing", "nil", func([]int) *G.Node { return nil }},
+		{"the wrong shape", "shape", func([]int) *G.Node { return node(r, 3, 2) }},
+		{"the wrong type", "float32", func(shape []int) *G.Node { return typed(tensor.Float32, shape...) }},
+		{"another graph", "graph", func(shape []int) *G.Node { return node(other, shape...) }},
 	} {
-		attempt(t, "LogProb of a draw of "+m.what, logProb(parameters(), relax.Draw{Value: m.node, Logit: m.node, Hard: m.node}), m.words)
+		x := relax.Draw{Value: m.node(l.value), Logit: m.node(l.logit), Hard: m.node(l.hard)}
+		attempt(t, "LogProb of a draw of "+m.what, logProb(parameters(), x), m.words)
 	}
 }
 

@@ -76,6 +76,16 @@ func TestGolden(t *testing.T) {
 		"kl_normal": goldenKL("loc", "scale", false, func(a, b *G.Node) relax.Distribution {
 			return relax.Normal{Mu: a, Sigma: b}
 		}),
+		"kl_poisson":    goldenKL("rate", "", false, func(a, _ *G.Node) relax.Distribution { return fromRate(a) }),
+		"kl_geometric":  goldenKL("probs", "", false, func(a, _ *G.Node) relax.Distribution { return relax.Geometric{Logits: logitOf(a)} }),
+		"pmf_poisson":   goldenMass("rate", func(a *G.Node) relax.Distribution { return fromRate(a) }),
+		"pmf_geometric": goldenMass("probs", func(a *G.Node) relax.Distribution { return relax.Geometric{Logits: logitOf(a)} }),
+		"pmf_binomial10": goldenMass("probs", func(a *G.Node) relax.Distribution {
+			return relax.Binomial{Logits: logitOf(a), Trials: 10}
+		}),
+		"pmf_negative_binomial5": goldenMass("probs", func(a *G.Node) relax.Distribution {
+			return relax.NegativeBinomial{Logits: logitOf(a), Failures: 5}
+		}),
 	}
 	seen := make(map[string]int)
 	for _, c := range file.Cases {
@@ -181,5 +191,37 @@ func goldenKL(first, second string, classes bool, build func(a, b *G.Node) relax
 		for i, name := range names {
 			compareGolden(t, "∂KL/∂"+name, got[i+1], c.GradKL[name])
 		}
+	}
+}
+
+func fromRate(λ *G.Node) relax.Distribution {
+	η, err := op.Log(λ)
+	if err != nil {
+		return nil
+	}
+	return relax.Poisson{LogRate: η}
+}
+
+// logitOf is log p − log(1−p), nil for a mistake.
+func logitOf(p *G.Node) *G.Node {
+	var e op.Expr
+	return e.Of(op.Sub(e.Of(op.Log(p)), e.Of(op.Log1p(e.Of(op.Neg(p))))))
+}
+
+// goldenMass compares log-probabilities of counts, each a row of its own: of 0, 1, … for each of some parameters.
+func goldenMass(name string, build func(*G.Node) relax.Distribution) func(*testing.T, goldenCase) {
+	return func(t *testing.T, c goldenCase) {
+		r := newRig[float64](t)
+		θ := r.input(c.Params[name].data, len(c.Params[name].data))
+		n := len(c.Value.data)
+		rows := r.node(op.Reshape(r.node(op.SpreadBatch(θ.node, c.Value.rows)), n, 1))
+		lp := r.node(build(rows).LogProb(relax.Draw{Value: r.input(c.Value.data, n, 1).node}))
+		score, err := autodiff.Gradient(r.node(op.SumAll(lp)), θ.node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := r.compile(lp, score[0])()
+		compareGolden(t, "LogProb", got[0], c.LogProb)
+		compareGolden(t, "its gradient", got[1], c.Score[name])
 	}
 }

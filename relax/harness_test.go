@@ -155,28 +155,29 @@ type variable struct{ value, logit, hard []float64 }
 // A sampled is a distribution in a rig with its parameters, its noise and one draw.
 type sampled[T op.Float] struct {
 	*rig[T]
-	shape   []int
-	size    int // numbers per variable
-	params  []*leaf[T]
-	scalars []bool
-	eps     *leaf[T]
-	dist    relax.Distribution
-	draw    relax.Draw
+	shape  []int
+	size   int // numbers per variable
+	count  int // of variables
+	params []*leaf[T]
+	shared []bool
+	eps    *leaf[T]
+	dist   relax.Distribution
+	draw   relax.Draw
 }
 
 // sample builds a subject. θ and ε give each parameter and the noise, in row-major order.
 func sample[T op.Float](tb testing.TB, s subject, shape []int, θ [][]float64, ε []float64) *sampled[T] {
 	tb.Helper()
-	d := &sampled[T]{rig: newRig[T](tb), shape: shape, size: s.size(shape)}
+	d := &sampled[T]{rig: newRig[T](tb), shape: shape, size: s.size(shape), count: s.variables(shape)}
 	d.params, d.dist = build(d.rig, s, shape, θ)
 	for _, p := range s.params {
-		d.scalars = append(d.scalars, p.scalar)
+		d.shared = append(d.shared, p.shared())
 	}
 	specs := d.dist.Noise()
-	if len(specs) != 1 || specs[0].Kind != s.noise || !slices.Equal(specs[0].Shape, shape) {
-		tb.Fatalf("%s: noise %v, want one %v of shape %v", s.name, specs, s.noise, shape)
+	if len(specs) != 1 || specs[0].Kind != s.noise || !slices.Equal(specs[0].Shape, s.layoutOf(shape).noise) {
+		tb.Fatalf("%s: noise %v, want one %v of shape %v", s.name, specs, s.noise, s.layoutOf(shape).noise)
 	}
-	d.eps = d.input(ε, shape...)
+	d.eps = d.input(ε, specs[0].Shape...)
 	var err error
 	if d.draw, err = d.dist.Rsample(d.eps.node); err != nil {
 		tb.Fatalf("%s: %v", s.name, err)
@@ -190,11 +191,7 @@ func build[T op.Float](r *rig[T], s subject, shape []int, θ [][]float64) ([]*le
 	var params []*leaf[T]
 	var nodes G.Nodes
 	for i, p := range s.params {
-		var own []int
-		if !p.scalar {
-			own = shape
-		}
-		params = append(params, r.input(θ[i], own...))
+		params = append(params, r.input(θ[i], s.own(p, shape)...))
 		nodes = append(nodes, params[i].node)
 	}
 	return params, s.build(nodes)
@@ -235,18 +232,18 @@ func (d *sampled[T]) compileDraw(more ...*G.Node) func() (variable, [][]float64)
 // variables cuts what a rig holds into single variables: the parameters and the noise of each, as the rig's type
 // rounded them.
 func (d *sampled[T]) variables() (θ [][][]float64, ε [][]float64) {
-	n := len(d.eps.data) / d.size
-	for i := range n {
+	perVariable := len(d.eps.data) / d.count
+	for i := range d.count {
 		var own [][]float64
 		for j, p := range d.params {
-			if d.scalars[j] {
+			if d.shared[j] {
 				own = append(own, wide(p.data))
 			} else {
 				own = append(own, wide(p.data[i*d.size:(i+1)*d.size]))
 			}
 		}
 		θ = append(θ, own)
-		ε = append(ε, wide(d.eps.data[i*d.size:(i+1)*d.size]))
+		ε = append(ε, wide(d.eps.data[i*perVariable:(i+1)*perVariable]))
 	}
 	return θ, ε
 }
@@ -259,15 +256,16 @@ func wide[T op.Float](x []T) []float64 {
 	return y
 }
 
-// split cuts a draw into single variables.
-func split(x variable, size int) []variable {
+// split cuts a draw into n single variables.
+func split(x variable, n int) []variable {
 	part := func(v []float64, i int) []float64 {
 		if v == nil {
 			return nil
 		}
+		size := len(v) / n
 		return v[i*size : (i+1)*size]
 	}
-	out := make([]variable, len(x.value)/size)
+	out := make([]variable, n)
 	for i := range out {
 		out[i] = variable{part(x.value, i), part(x.logit, i), part(x.hard, i)}
 	}
@@ -278,7 +276,7 @@ func split(x variable, size int) []variable {
 func repeated(s subject, θ [][]float64, n int) [][]float64 {
 	out := make([][]float64, len(θ))
 	for i, p := range s.params {
-		if p.scalar {
+		if p.shared() {
 			out[i] = θ[i]
 		} else {
 			out[i] = slices.Repeat(θ[i], n)
@@ -291,11 +289,12 @@ func repeated(s subject, θ [][]float64, n int) [][]float64 {
 func draws(tb testing.TB, s subject, θ [][]float64, n int, stream string) []variable {
 	tb.Helper()
 	size := len(θ[0])
-	ε := make([]float64, n*size)
+	shape := []int{n, size}
+	ε := make([]float64, noise.Spec{Shape: s.layoutOf(shape).noise}.Size())
 	noise.Fill(noise.NewSource(1, s.name+stream), s.noise, ε)
-	d := sample[float64](tb, s, []int{n, size}, repeated(s, θ, n), ε)
+	d := sample[float64](tb, s, shape, repeated(s, θ, n), ε)
 	x, _ := d.compileDraw()()
-	return split(x, size)
+	return split(x, n)
 }
 
 // logProbs evaluates LogProb at given draws, each a row of its own.
@@ -304,13 +303,14 @@ func logProbs(tb testing.TB, s subject, θ [][]float64, xs []variable) []float64
 	size := len(θ[0])
 	r := newRig[float64](tb)
 	_, dist := build(r, s, []int{len(xs), size}, repeated(s, θ, len(xs)))
-	lp := r.node(dist.LogProb(bind(r, xs)))
+	lp := r.node(dist.LogProb(bind(r, s, size, xs)))
 	return r.compile(lp)()[0]
 }
 
-// bind makes given draws, each a row of its own, the inputs of a rig.
-func bind(r *rig[float64], xs []variable) relax.Draw {
-	join := func(part func(variable) []float64) *G.Node {
+// bind makes given draws, each a row of its own whose parameters are size numbers, the inputs of a rig.
+func bind(r *rig[float64], s subject, size int, xs []variable) relax.Draw {
+	l := s.layoutOf([]int{len(xs), size})
+	join := func(shape []int, part func(variable) []float64) *G.Node {
 		if part(xs[0]) == nil {
 			return nil
 		}
@@ -318,12 +318,12 @@ func bind(r *rig[float64], xs []variable) relax.Draw {
 		for _, x := range xs {
 			all = append(all, part(x)...)
 		}
-		return r.input(all, len(xs), len(all)/len(xs)).node
+		return r.input(all, shape...).node
 	}
 	return relax.Draw{
-		Value: join(func(x variable) []float64 { return x.value }),
-		Logit: join(func(x variable) []float64 { return x.logit }),
-		Hard:  join(func(x variable) []float64 { return x.hard }),
+		Value: join(l.value, func(x variable) []float64 { return x.value }),
+		Logit: join(l.logit, func(x variable) []float64 { return x.logit }),
+		Hard:  join(l.hard, func(x variable) []float64 { return x.hard }),
 	}
 }
 

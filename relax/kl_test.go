@@ -63,6 +63,9 @@ var klPairs = [][2]string{
 	{"Bernoulli", "StraightThroughBernoulli/STSigmoid"},
 	{"RelaxedCategorical/StraightThrough", "RelaxedCategorical/StraightThrough"},
 	{"RelaxedCategorical/StraightThrough", "Categorical"},
+	{"DecoupledStraightThrough", "DecoupledStraightThrough"},
+	{"DecoupledStraightThrough", "Categorical"},
+	{"Categorical", "DecoupledStraightThrough"},
 }
 
 // share makes the scalars of p, which are temperatures, those of q.

@@ -116,12 +116,15 @@ func sampleNoise(param *G.Node, eps []*G.Node) (*G.Node, error) {
 }
 
 // drawn validates a node that must look like the parameter.
-func drawn(what string, n, param *G.Node) error {
+func drawn(what string, n, param *G.Node) error { return drawnAs(what, n, param, param.Shape()) }
+
+// drawnAs validates a node that must be like the parameter but have another shape.
+func drawnAs(what string, n, param *G.Node, shape []int) error {
 	switch {
 	case n == nil:
 		return fmt.Errorf("relax: %s is nil", what)
-	case !slices.Equal(n.Shape(), param.Shape()): // Shape.Eq takes a vector for a matrix of one row or column
-		return fmt.Errorf("relax: %s has shape %v, the parameters %v", what, n.Shape(), param.Shape())
+	case !slices.Equal(n.Shape(), shape): // Shape.Eq takes a vector for a matrix of one row or column
+		return fmt.Errorf("relax: %s has shape %v where parameters of shape %v need %v", what, n.Shape(), param.Shape(), shape)
 	case n.Dtype() != param.Dtype():
 		return fmt.Errorf("relax: %s is %v, the parameters are %v", what, n.Dtype(), param.Dtype())
 	case n.Graph() != param.Graph():

@@ -20,7 +20,19 @@ type subject struct {
 	params  []param
 	noise   noise.Kind
 	classes bool // the last axis is that of the classes
+	joint   bool // the last axis is that of bits drawn jointly: one variable
 	build   func(p G.Nodes) relax.Distribution
+
+	// layout is the shapes of noise and draw for parameters of a shape; nil if they are the same.
+	layout func(shape []int) layout
+	// number is the index of the discrete outcome of a draw; nil: what Hard spells.
+	number func(x variable) int
+	// round is the Hard that a value rounds to; nil: the largest class, or bits above half.
+	round func(x variable) []float64
+	// timeless tells that LogProb does not depend on the temperature.
+	timeless bool
+	// behind tells that LogProb of the discrete law is about what lies behind Hard.
+	behind bool
 
 	// draw is a sample at given noise.
 	draw func(θ [][]float64, ε []float64) variable
@@ -49,33 +61,72 @@ type param struct {
 	positive bool
 	draw     func(r *rand.Rand) float64
 	extremes []float64
+	grow     bool // a larger value, not a smaller, has the lighter tails
+	orScalar bool // a scalar may stand for all variables
+	// matrix is a d×d matrix for variables of d numbers, the same for all; nil for other parameters.
+	matrix func(d int, r *rand.Rand) []float64
 }
+
+// shared tells whether all variables have the parameter in common.
+func (p param) shared() bool { return p.scalar || p.matrix != nil }
 
 // size is how many numbers one variable has.
 func (s subject) size(shape []int) int {
-	if s.classes {
+	if s.classes || s.joint {
 		return shape[len(shape)-1]
 	}
 	return 1
 }
 
-// outcome is the index of the discrete outcome that hard marks.
-func (s subject) outcome(hard []float64) int {
+// own is the shape of a parameter.
+func (s subject) own(p param, shape []int) []int {
+	switch {
+	case p.scalar:
+		return nil
+	case p.matrix != nil:
+		return []int{s.size(shape), s.size(shape)}
+	}
+	return shape
+}
+
+// A layout is the shapes of noise and draw.
+type layout struct{ noise, value, logit, hard []int }
+
+func (s subject) layoutOf(shape []int) layout {
+	if s.layout != nil {
+		return s.layout(shape)
+	}
+	return layout{shape, shape, shape, shape}
+}
+
+// variables is how many variables parameters of the shape describe.
+func (s subject) variables(shape []int) int { return noise.Spec{Shape: shape}.Size() / s.size(shape) }
+
+// outcome is the index of the discrete outcome of a draw.
+func (s subject) outcome(x variable) int {
+	if s.number != nil {
+		return s.number(x)
+	}
+	hard := x.hard
 	if s.classes {
 		return slices.Index(hard, 1)
 	}
-	return int(hard[0])
+	number := 0
+	for _, b := range hard {
+		number = 2*number + int(b)
+	}
+	return number
 }
 
 // parameters draws parameters for a shape.
 func (s subject) parameters(shape []int, r *rand.Rand) [][]float64 {
 	θ := make([][]float64, len(s.params))
 	for i, p := range s.params {
-		n := 1
-		if !p.scalar {
-			n = noise.Spec{Shape: shape}.Size()
+		if p.matrix != nil {
+			θ[i] = p.matrix(s.size(shape), r)
+			continue
 		}
-		for range n {
+		for range (noise.Spec{Shape: s.own(p, shape)}).Size() {
 			θ[i] = append(θ[i], p.draw(r))
 		}
 	}
@@ -203,6 +254,61 @@ var subjects = []subject{
 			return x.Value, err
 		},
 	},
+	{
+		name: "StochasticTimesSmooth", params: []param{logits}, noise: noise.Logistic,
+		build: func(p G.Nodes) relax.Distribution { return relax.StochasticTimesSmooth{Logits: p[0]} },
+		draw: func(θ [][]float64, ε []float64) variable {
+			law := rootLaw(θ)
+			x := bitDraw([][]float64{{math.Log(law[1] / law[0])}}, ε)
+			x.value = []float64{x.hard[0] * law[1]}
+			return x
+		},
+		logProb: func(θ [][]float64, x variable) float64 { return math.Log(rootLaw(θ)[int(x.hard[0])]) },
+		inside:  func(z []float64) bool { return 0 <= z[0] && z[0] <= 1 },
+		cover: func(θ [][]float64) (xs []variable, w []float64) {
+			return []variable{{value: []float64{0}, hard: []float64{0}}, {value: []float64{rootLaw(θ)[1]}, hard: []float64{1}}}, []float64{1, 1}
+		},
+		law: rootLaw,
+	},
+	{
+		name: "DecoupledStraightThrough", params: []param{logits, warm, temperature}, noise: noise.Gumbel, classes: true,
+		build: func(p G.Nodes) relax.Distribution {
+			return relax.DecoupledStraightThrough{Logits: p[0], Forward: p[1], Backward: p[2]}
+		},
+		draw: func(θ [][]float64, ε []float64) variable {
+			h := oneHotMax(plus(cooled(θ)[0], ε))
+			return variable{value: h, hard: h}
+		},
+		logProb: func(θ [][]float64, x variable) float64 { return classLogProb(cooled(θ), x) },
+		inside:  isOneHot,
+		cover:   coverClasses,
+		law:     func(θ [][]float64) []float64 { return classLaw(cooled(θ)) },
+		surrogate: func(p G.Nodes, ε *G.Node) (*G.Node, error) {
+			var e op.Expr
+			return e.Node(e.Of(op.Softmax(e.Of(op.Add(e.Of(op.Div(p[0], p[2])), ε)))))
+		},
+	},
+	{
+		name: "DecoupledStraightThrough/GumbelInside", params: []param{logits, temperature}, noise: noise.Gumbel, classes: true,
+		build: func(p G.Nodes) relax.Distribution {
+			return relax.DecoupledStraightThrough{Logits: p[0], Backward: p[1], GumbelInside: true}
+		},
+		draw: func(θ [][]float64, ε []float64) variable {
+			h := oneHotMax(plus(θ[0], ε))
+			return variable{value: h, hard: h}
+		},
+		logProb: classLogProb,
+		inside:  isOneHot,
+		cover:   coverClasses,
+		law:     classLaw,
+		surrogate: func(p G.Nodes, ε *G.Node) (*G.Node, error) {
+			var e op.Expr
+			return e.Node(e.Of(op.Softmax(e.Of(op.Div(e.Of(op.Add(p[0], ε)), p[1])))))
+		},
+	},
+	gaussianGate("GaussianRelaxedBernoulli", scale),
+	gaussianGate("GaussianRelaxedBernoulli/one scale", param{name: "Sigma", scalar: true, positive: true, draw: scale.draw, extremes: scale.extremes}),
+	correlated,
 	hardConcrete("HardConcrete", 0, 0),
 	hardConcrete("HardConcrete/(−0.3, 1.05)", -0.3, 1.05),
 	{
@@ -219,6 +325,86 @@ var subjects = []subject{
 		draw: bitDraw, logProb: bitLogProb, inside: isBit, cover: coverBits, law: bitLaw, half: 0.5,
 		surrogate: func(p G.Nodes, _ *G.Node) (*G.Node, error) { return p[0], nil },
 	},
+}
+
+// gaussianGate is the clipped Gaussian with a scale for each variable or one for all.
+func gaussianGate(name string, scale param) subject {
+	scale.optional, scale.orScalar = true, true
+	standard := func(θ [][]float64, x float64) float64 { return (x - θ[0][0]) / θ[1][0] }
+	density := func(θ [][]float64, x float64) float64 {
+		r := standard(θ, x)
+		return math.Exp(-r*r/2) / (θ[1][0] * math.Sqrt(2*math.Pi))
+	}
+	return subject{
+		name: name, params: []param{{name: "Mu", draw: func(r *rand.Rand) float64 { return 0.5 + r.NormFloat64() }, extremes: logits.extremes}, scale}, noise: noise.Normal,
+		build: func(p G.Nodes) relax.Distribution {
+			return relax.GaussianRelaxedBernoulli{Mu: p[0], Sigma: p[1]}
+		},
+		draw: func(θ [][]float64, ε []float64) variable {
+			x := θ[0][0] + θ[1][0]*ε[0]
+			h := []float64{0}
+			if x > 0.5 {
+				h[0] = 1
+			}
+			return variable{value: []float64{min(1, max(0, x))}, logit: []float64{x}, hard: h}
+		},
+		logProb: func(θ [][]float64, x variable) float64 {
+			switch x.value[0] {
+			case 0:
+				return math.Log(math.Erfc(-standard(θ, 0)/math.Sqrt2) / 2)
+			case 1:
+				return math.Log(math.Erfc(standard(θ, 1)/math.Sqrt2) / 2)
+			}
+			return math.Log(density(θ, x.value[0]))
+		},
+		inside: func(z []float64) bool { return 0 <= z[0] && z[0] <= 1 },
+		cover: func(θ [][]float64) (xs []variable, w []float64) {
+			xs, w = []variable{{value: []float64{0}}, {value: []float64{1}}}, []float64{1, 1}
+			return gaussLegendre(xs, w, 0, 1, func(x float64) (variable, float64) { return variable{value: []float64{x}}, 1 })
+		},
+		uniform: func(θ [][]float64, x variable) []float64 {
+			return []float64{math.Erfc(-standard(θ, x.logit[0])/math.Sqrt2) / 2}
+		},
+		law: func(θ [][]float64) []float64 {
+			t := standard(θ, 0.5) / math.Sqrt2
+			return []float64{math.Erfc(-t) / 2, math.Erfc(t) / 2}
+		},
+		half: 0.5,
+	}
+}
+
+// gaussLegendre adds a rule of 3 nodes on each of 200 pieces between a and b; at gives a point and its weight.
+func gaussLegendre(xs []variable, w []float64, a, b float64, at func(x float64) (variable, float64)) ([]variable, []float64) {
+	const n = 200
+	step := (b - a) / n
+	for i := range n {
+		for j, weight := range []float64{5. / 18, 8. / 18, 5. / 18} {
+			v, slope := at(a + step*(float64(i)+0.5+float64(j-1)*math.Sqrt(0.15)))
+			xs, w = append(xs, v), append(w, step*weight*slope)
+		}
+	}
+	return xs, w
+}
+
+// rootLaw is the law of the bit of stochastic times smooth.
+func rootLaw(θ [][]float64) []float64 {
+	root := math.Sqrt(sigmoid(θ[0][0]))
+	return []float64{1 - root, root}
+}
+
+// warm are forward temperatures that make no class rarer than logits alone do.
+var warm = param{
+	name: "Forward", scalar: true, optional: true, positive: true, extremes: temperature.extremes,
+	draw: func(r *rand.Rand) float64 { return math.Exp(math.Log(5) * r.Float64()) },
+}
+
+// cooled are the logits of a decoupled distribution's samples.
+func cooled(θ [][]float64) [][]float64 {
+	ℓ := make([]float64, len(θ[0]))
+	for i, v := range θ[0] {
+		ℓ[i] = v / θ[1][0]
+	}
+	return [][]float64{ℓ}
 }
 
 // hardConcrete is the hard concrete distribution stretched over (γ, ζ), zero for the defaults.
@@ -347,6 +533,10 @@ func simplexUniform(θ [][]float64, x variable) (u []float64) {
 func noGradient(p G.Nodes, _ *G.Node) (*G.Node, error) { return op.FullLike(p[0], 0) }
 
 func isBit(z []float64) bool { return z[0] == 0 || z[0] == 1 }
+
+func isBits(z []float64) bool {
+	return !slices.ContainsFunc(z, func(v float64) bool { return !isBit([]float64{v}) })
+}
 
 func isOneHot(z []float64) bool {
 	ones := 0
