@@ -1,5 +1,7 @@
 package kernel
 
+import "sync"
+
 // Activation is the function at the end of a dense layer.
 type Activation uint8
 
@@ -30,11 +32,33 @@ func BiasActivate(act Activation, y []float32, rows, cols int, bias []float32) {
 		activate(y, zeros[:len(y)])
 		return
 	}
-	bias = bias[:cols]
-	for ; len(y) > 0; y = y[cols:] {
-		activate(y[:cols], bias)
+	if len(y) == 0 {
+		return
 	}
+	bias = bias[:cols]
+	if 2*cols > len(repeated{}) {
+		for ; len(y) > 0; y = y[cols:] {
+			activate(y[:cols], bias)
+		}
+		return
+	}
+	// Short rows are taken many at a time, beside as many copies of the bias.
+	r := repeats.Get().(*repeated)
+	n := min(len(r)/cols, rows) * cols
+	for i := 0; i < n; i += cols {
+		copy(r[i:n], bias)
+	}
+	for ; len(y) > n; y = y[n:] {
+		activate(y[:n], r[:n])
+	}
+	activate(y, r[:len(y)])
+	repeats.Put(r)
 }
+
+// repeated holds copies of a bias, one behind the other.
+type repeated [1024]float32
+
+var repeats = sync.Pool{New: func() any { return new(repeated) }}
 
 var zeros [4096]float32
 
