@@ -103,7 +103,7 @@ func (d GaussianRelaxedBernoulli) Gaussian() (Normal, error) {
 	return Normal{Mu: d.Mu, Sigma: σ}, nil
 }
 
-// ProbNonZero is P(z > 0) = Φ(μ/σ), the expected L0 norm of each gate: [B, D] (Yamada et al., equation 7).
+// ProbNonZero is P(z > 0) = Φ(μ/σ), the expected L0 norm of each gate: [B, D] (Yamada et al.).
 func (d GaussianRelaxedBernoulli) ProbNonZero() (*G.Node, error) {
 	σ, err := d.validate()
 	if err != nil {
