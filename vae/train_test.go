@@ -18,6 +18,7 @@ import (
 	"relaxgo/data"
 	"relaxgo/internal/program"
 	"relaxgo/internal/run"
+	"relaxgo/relax/noise"
 )
 
 // TestShortBatch trains one epoch of 5 steps, the last with 7 images in 12 rows, and makes the mean over the 55 images
@@ -600,6 +601,36 @@ func TestPriorCodes(t *testing.T) {
 			if math.Abs(count/n-p) > tolerance {
 				t.Errorf("%s: input %d is 1 with frequency %.4f, want %.4f within %.2g", method, i, count/n, p, tolerance)
 			}
+		}
+	}
+}
+
+// Every segment of a noise input has a stream of its own, and the feed, which draws on one core and ahead of time, draws
+// what fill draws.
+func TestNoiseSegments(t *testing.T) {
+	const step = 7
+	noises := []noiseInput{
+		{kind: noise.Gumbel, data: make([]float32, 3*noiseSegment+5)},
+		{kind: noise.Gumbel, data: make([]float32, noiseSegment)},
+	}
+	fill(noises, 1, "train/noise", step)
+	first := noises[0].data[:noiseSegment]
+	for i, other := range [][]float32{noises[0].data[noiseSegment:], noises[0].data[2*noiseSegment:], noises[0].data[3*noiseSegment:], noises[1].data} {
+		if n := min(len(other), noiseSegment); slices.Equal(other[:n], first[:n]) {
+			t.Errorf("segment %d repeats the first", i+1)
+		}
+	}
+	set := mnist(t)
+	batches, err := data.NewBatches(set.Test, 10, data.BatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFeed(batches, set.Test.Pixels(), noises, 1, step, step+1)
+	defer f.close()
+	in := <-f.ready
+	for i, n := range noises {
+		if !slices.Equal(in.noise[i], n.data) {
+			t.Errorf("the feed draws other noise than fill for input %d", i)
 		}
 	}
 }

@@ -144,7 +144,7 @@ func TestGemmDoesNotDependOnCores(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	atEachLevel(t, func(t *testing.T) {
 		r := newRand(3)
-		for _, s := range [][3]int{{128, 400, 300}, {400, 130, 128}} {
+		for _, s := range [][3]int{{128, 400, 300}, {131, 400, 300}, {400, 130, 128}} {
 			for form := range 4 {
 				transA, transB := form&1 != 0, form&2 != 0
 				g := newGemmCase(r, transA, transB, s[0], s[1], s[2], 1, false)

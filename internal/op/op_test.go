@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"relaxgo/internal/autodiff"
 	"relaxgo/internal/kernel"
@@ -49,7 +50,7 @@ func pairs(shapes [][][]int) [][][]int {
 	for _, s := range shapes {
 		out = append(out, [][]int{s[0], s[0]})
 	}
-	return append(out, [][]int{{3, 4}, {}}, [][]int{{}, {3, 4}})
+	return append(out, [][]int{{3, 4}, {}}, [][]int{{}, {3, 4}}, [][]int{{20, 14}, {}}, [][]int{{}, {20, 14}})
 }
 
 func elementwise(f func(float64) float64) func([][]int, [][]float64) []float64 {
@@ -1037,5 +1038,56 @@ func TestLogSubset(t *testing.T) {
 	near(t, "gradient", prog.Output("grad"), want, 1e-9)
 	if !errors.Is(again, op.ErrNotDifferentiable) || !strings.Contains(again.Error(), "logsubsetgrad") {
 		t.Errorf("the second derivative: %v, want an error that names it", again)
+	}
+}
+
+// A view whose elements do not lie in row-major order is refused, not misread.
+func TestFloatsRefusesViewsOutOfOrder(t *testing.T) {
+	m := tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]float64{1, 2, 3, 4, 5, 6}))
+	if got, err := op.Floats[float64](m); err != nil || !slices.Equal(got, []float64{1, 2, 3, 4, 5, 6}) {
+		t.Errorf("in order: %v, error %v", got, err)
+	}
+	columnMajor := tensor.New(tensor.WithShape(2, 3), tensor.AsFortran([]float64{1, 4, 2, 5, 3, 6}))
+	if got, err := op.Floats[float64](columnMajor); err == nil {
+		t.Errorf("column by column: %v, want an error", got)
+	}
+	if err := m.T(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := op.Floats[float64](m); err == nil {
+		t.Errorf("transposed: %v, want an error", got)
+	}
+	whole := tensor.New(tensor.WithShape(3, 4), tensor.WithBacking(make([]float64, 12)))
+	columns, err := whole.Slice(nil, tensor.S(0, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := op.Floats[float64](columns.(*tensor.Dense)); err == nil {
+		t.Errorf("columns of a matrix: %v, want an error", got)
+	}
+}
+
+// Gorgonia takes two nodes for one if the hashes of their inputs agree. These two names have one FNV-1a hash.
+func TestMergedNodesAreErrors(t *testing.T) {
+	_, err := program.Build(func(g *program.Graph[float64]) error {
+		u, err := g.Input("layer148991.weight", 2)
+		if err != nil {
+			return err
+		}
+		v, err := g.Input("layer1711330.weight", 2)
+		if err != nil {
+			return err
+		}
+		if u.Node == v.Node || u.Node.Hashcode() != v.Node.Hashcode() {
+			t.Fatal("the inputs do not clash, so they test nothing")
+		}
+		if _, err := op.Exp(u.Node); err != nil {
+			return err
+		}
+		_, err = op.Exp(v.Node)
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "hash") {
+		t.Errorf("error %v, want one that speaks of the hash", err)
 	}
 }

@@ -682,3 +682,14 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 }
+
+func TestNonFiniteErrorSpeaksOfElementsOnlyIfThereAreSeveral(t *testing.T) {
+	for want, e := range map[string]program.NonFiniteError{
+		"loss is NaN":                   {Output: "loss", Size: 1, Value: math.NaN()},
+		"rows is +Inf (element 2 of 3)": {Output: "rows", Index: 2, Size: 3, Value: math.Inf(1)},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
