@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"gonum.org/v1/plot/vg"
 )
 
 var words = CurveOptions{XLabel: "epoch", YLabel: "nats per image (lower is better)"}
@@ -119,23 +117,6 @@ func TestCurvesErrors(t *testing.T) {
 	} {
 		_, err := Curves(test.series, test.opt)
 		checkError(t, test.name, err, test.want...)
-	}
-}
-
-func TestSpread(t *testing.T) {
-	for _, test := range []struct{ wanted, want []vg.Length }{
-		{[]vg.Length{50}, []vg.Length{50}},
-		{[]vg.Length{10, 30, 80}, []vg.Length{10, 30, 80}},
-		{[]vg.Length{50, 50}, []vg.Length{45, 55}},
-		{[]vg.Length{50, 52, 57}, []vg.Length{43, 53, 63}}, // moves −7, 1, 6
-		{[]vg.Length{20, 50, 50, 90}, []vg.Length{20, 45, 55, 90}},
-		{[]vg.Length{0, 1, 2}, []vg.Length{0, 10, 20}},        // the floor
-		{[]vg.Length{99, 100, 100}, []vg.Length{80, 90, 100}}, // the ceiling
-		{[]vg.Length{-30, 50, 300}, []vg.Length{0, 50, 100}},
-	} {
-		if got := spread(test.wanted, 10, 0, 100); !slices.EqualFunc(got, test.want, func(a, b vg.Length) bool { return math.Abs(float64(a-b)) < 1e-9 }) {
-			t.Errorf("spread(%v) = %v, want %v", test.wanted, got, test.want)
-		}
 	}
 }
 

@@ -1,20 +1,23 @@
-// Package plots draws the figures of a run from its result files. It knows
+// Package plots draws the figures of runs from their result files. It knows
 // nothing of models: arrays and metrics go in, pictures come out, so that a
 // figure can be drawn again long after the run.
 //
 //	images.safetensors ──► reconstruction.png/.svg, samples.png/.svg
 //	metrics.csv        ──► curves.png/.svg
 //
-// [DrawRun] does this for a run directory; [Reconstruction], [Samples] and
-// [Curves] make single figures of arrays.
+//	both, of many runs ──► curves.png/.svg, methods.png/.svg
+//
+// [DrawRun] does the former for a run directory, [DrawComparison] the latter;
+// [Reconstruction], [Samples] and [Curves] make single figures of arrays.
 //
 // # Look
 //
 // Every figure has its content above and a caption below that says what made
 // it. Colours are those of Okabe and Ito, which stay apart under the common
 // forms of colour blindness, and every colour comes with a dash pattern of its
-// own. Images are enlarged by whole factors without smoothing. PNG and SVG come
-// from the same drawing; equal input gives equal bytes.
+// own. Lines are named at their ends, and what is cut off is said to be. Images
+// are enlarged by whole factors without smoothing. PNG and SVG come from the
+// same drawing; equal input gives equal bytes.
 //
 // # Errors
 //

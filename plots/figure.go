@@ -37,8 +37,7 @@ func newFigure(width, height vg.Length, caption string, content func(draw.Canvas
 		return Figure{}, err
 	}
 	width, height = wholePixels(max(width, minWidth)), wholePixels(height)
-	font := face(sans, captionSize)
-	lines := wrap(font, caption, width)
+	lines := wrap(captionFace, caption, width)
 	fig := Figure{width: width + 2*margin, height: height + 2*margin}
 	if len(lines) > 0 {
 		fig.height += captionGap + vg.Length(len(lines))*captionLead
@@ -51,7 +50,7 @@ func newFigure(width, height vg.Length, caption string, content func(draw.Canvas
 		content(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: below}, Max: c.Max}})
 		for i, line := range lines {
 			y := below - captionGap - (vg.Length(i)+0.5)*captionLead
-			drawText(c, font, faint, vg.Point{X: c.Min.X, Y: y}, leftAligned, line)
+			drawText(c, captionFace, faint, vg.Point{X: c.Min.X, Y: y}, leftAligned, line)
 		}
 	}
 	return fig, nil
@@ -63,22 +62,43 @@ func wholePixels(l vg.Length) vg.Length { return vg.Length(math.Ceil(float64(l/p
 // Save writes the figure to name.png, at two pixels per CSS pixel, and name.svg
 // in the directory dir. Both are drawn before the first is written, and each is
 // written whole or not at all. Errors name the file.
-func (f Figure) Save(dir, name string) error {
-	if f.draw == nil {
-		return fmt.Errorf("cannot draw %s: the figure is empty", filepath.Join(dir, name))
+func (f Figure) Save(dir, name string) error { return save(dir, namedFigure{name, f}) }
+
+// namedFigure is a figure and the name of its files, without extension.
+type namedFigure struct {
+	name string
+	Figure
+}
+
+// save writes figures as [Figure.Save] does; all are drawn before the first is
+// written.
+func save(dir string, figures ...namedFigure) error {
+	type file struct {
+		path string
+		data []byte
 	}
-	bitmap, err := f.png(pngDPI)
-	if err != nil {
-		return fmt.Errorf("cannot draw %s: %w", filepath.Join(dir, name+".png"), err)
+	var files []file
+	for _, f := range figures {
+		path := filepath.Join(dir, f.name)
+		if f.draw == nil {
+			return fmt.Errorf("cannot draw %s: the figure is empty", path)
+		}
+		bitmap, err := f.png(pngDPI)
+		if err != nil {
+			return fmt.Errorf("cannot draw %s.png: %w", path, err)
+		}
+		vector, err := f.svg()
+		if err != nil {
+			return fmt.Errorf("cannot draw %s.svg: %w", path, err)
+		}
+		files = append(files, file{path + ".png", bitmap}, file{path + ".svg", vector})
 	}
-	vector, err := f.svg()
-	if err != nil {
-		return fmt.Errorf("cannot draw %s: %w", filepath.Join(dir, name+".svg"), err)
+	for _, f := range files {
+		if err := writeFile(f.path, f.data); err != nil {
+			return err
+		}
 	}
-	if err := writeFile(filepath.Join(dir, name+".png"), bitmap); err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, name+".svg"), vector)
+	return nil
 }
 
 func writeFile(path string, data []byte) error {

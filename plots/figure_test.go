@@ -285,7 +285,23 @@ func TestSaveErrors(t *testing.T) {
 	if err := (Figure{}).Save(dir, "figure"); err == nil || !strings.Contains(err.Error(), "figure") {
 		t.Errorf("zero figure: error %v", err)
 	}
+	if err := save(dir, namedFigure{"good", blank(t, "")}, namedFigure{"empty", Figure{}}); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "empty")) {
+		t.Errorf("a good and a zero figure: error %v", err)
+	}
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("%d files, want none", len(files))
 	}
+}
+
+// imagesOf is the value of the first pixel, 0 to 1, of each image drawn.
+func imagesOf(fig Figure) []float64 {
+	var rec recorder.Canvas
+	fig.draw(draw.NewCanvas(&rec, fig.width, fig.height))
+	var values []float64
+	for _, action := range rec.Actions {
+		if a, ok := action.(*recorder.DrawImage); ok {
+			values = append(values, float64(color.GrayModel.Convert(a.Image.At(0, 0)).(color.Gray).Y)/255)
+		}
+	}
+	return values
 }

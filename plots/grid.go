@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Images is a list of grey images of one size.
@@ -19,6 +17,15 @@ type Images struct {
 
 // count is the number of images, once they have passed check.
 func (im Images) count() int { return len(im.Pixels) / (im.Rows * im.Cols) }
+
+// extent is number, rows and columns of images that have passed check.
+type extent struct{ count, rows, cols int }
+
+func (im Images) extent() extent { return extent{im.count(), im.Rows, im.Cols} }
+
+func (e extent) String() string {
+	return fmt.Sprintf("%d images of %d×%d pixels", e.count, e.rows, e.cols)
+}
 
 // Limits of a grid of images.
 const (
@@ -46,25 +53,34 @@ func (im Images) check(name string) error {
 	return nil
 }
 
+// checkPairs returns an error if one of the two cannot be drawn or they are not
+// pairs.
+func checkPairs(originals, reconstructions Images) error {
+	if err := cmp.Or(originals.check("originals"), reconstructions.check("reconstructions")); err != nil {
+		return err
+	}
+	if a, b := originals.extent(), reconstructions.extent(); a != b {
+		return fmt.Errorf("tensor %q holds %v, but %q %v", "originals", a, "reconstructions", b)
+	}
+	return nil
+}
+
 // Reconstruction draws originals above their reconstructions, one pair a
 // column. Errors: the two differ in number or size; there is no pair or more
 // than 16; images of no pixels or more than 128 a side; a value that is not in
 // [0, 1].
 func Reconstruction(originals, reconstructions Images, caption string) (Figure, error) {
-	if err := cmp.Or(originals.check("originals"), reconstructions.check("reconstructions")); err != nil {
+	if err := checkPairs(originals, reconstructions); err != nil {
 		return Figure{}, err
 	}
 	n := originals.count()
-	switch {
-	case originals.Rows != reconstructions.Rows || originals.Cols != reconstructions.Cols || n != reconstructions.count():
-		return Figure{}, fmt.Errorf("tensors %q and %q: %d images of %d×%d pixels, but %d of %d×%d", "originals", "reconstructions",
-			n, originals.Rows, originals.Cols, reconstructions.count(), reconstructions.Rows, reconstructions.Cols)
-	case n > maxColumns:
+	if n > maxColumns {
 		return Figure{}, fmt.Errorf("tensor %q: %d images; at most %d fit side by side", "originals", n, maxColumns)
 	}
-	pairs := originals
-	pairs.Pixels = slices.Concat(originals.Pixels, reconstructions.Pixels)
-	return imageGrid(pairs, n, []string{"test image", "reconstruction"}, caption)
+	return imageRows(scaleFor(originals, n), []section{{rows: []imageRow{
+		{name: "test image", blocks: []block{{originals, n}}},
+		{name: "reconstruction", blocks: []block{{reconstructions, n}}},
+	}}}, caption)
 }
 
 // Samples draws images in a square, row after row; the last row may be short.
@@ -78,37 +94,18 @@ func Samples(samples Images, caption string) (Figure, error) {
 	if n > maxColumns*maxColumns {
 		return Figure{}, fmt.Errorf("tensor %q: %d images; at most %d fit in a figure", "samples", n, maxColumns*maxColumns)
 	}
-	return imageGrid(samples, int(math.Ceil(math.Sqrt(float64(n)))), nil, caption)
+	columns := int(math.Ceil(math.Sqrt(float64(n))))
+	return imageRows(scaleFor(samples, columns), []section{{rows: []imageRow{{blocks: []block{{samples, columns}}}}}}, caption)
 }
 
-// imageGrid draws images in rows of the given number of columns. The labels, if
-// there are any, stand left of the rows.
-func imageGrid(images Images, columns int, labels []string, caption string) (Figure, error) {
+// scaleFor is the size of a pixel in the figures of a run.
+func scaleFor(images Images, columns int) vg.Length {
 	const (
-		tile     = 84  // px that the longer side of an image takes,
-		widest   = 960 // unless the grid became wider than this
-		labelGap = 10 * px
+		tile   = 84  // px that the longer side of an image takes,
+		widest = 960 // unless the images became wider than this together
 	)
-	grid := mosaic(images, columns)
-	size := grid.Bounds().Size()
-	scale := px * vg.Length(max(1, min(tile/max(images.Rows, images.Cols), widest/size.X)))
-	width, height := scale*vg.Length(size.X), scale*vg.Length(size.Y)
-
-	font := face(sans, labelSize)
-	left := vg.Length(0)
-	for _, label := range labels {
-		left = max(left, wholePixels(font.Width(label)+labelGap))
-	}
-	return newFigure(left+width, height, caption, func(c draw.Canvas) {
-		c.DrawImage(vg.Rectangle{
-			Min: vg.Point{X: c.Min.X + left, Y: c.Max.Y - height},
-			Max: vg.Point{X: c.Min.X + left + width, Y: c.Max.Y},
-		}, grid)
-		for i, label := range labels {
-			middle := scale * (vg.Length(i*(images.Rows+gap(images))) + vg.Length(images.Rows)/2)
-			drawText(c, font, ink, vg.Point{X: c.Min.X + left - labelGap, Y: c.Max.Y - middle}, rightAligned, label)
-		}
-	})
+	width := columns*(images.Cols+gap(images)) - gap(images)
+	return px * vg.Length(max(1, min(tile/max(images.Rows, images.Cols), widest/width)))
 }
 
 // mosaic is one picture of all images, each pixel a pixel, on white.

@@ -145,8 +145,8 @@ func TestGridErrors(t *testing.T) {
 		{"negative side", Images{Rows: -2, Cols: -3, Pixels: good.Pixels}, good, []string{`"originals"`, "-2×-3"}},
 		{"too large", Images{Rows: 1 << 40, Cols: 1 << 40}, good, []string{`"originals"`, "sides must be 1 to 128"}},
 		{"part of an image", good, Images{Rows: 2, Cols: 3, Pixels: good.Pixels[:7]}, []string{`"reconstructions"`, "7 values", "multiple of 6"}},
-		{"other number", good, ramp(1, 2, 3), []string{"2 images of 2×3", "1 of 2×3"}},
-		{"other size", good, ramp(2, 3, 2), []string{"2 images of 2×3", "2 of 3×2"}},
+		{"other number", good, ramp(1, 2, 3), []string{"2 images of 2×3", "1 images of 2×3"}},
+		{"other size", good, ramp(2, 3, 2), []string{"2 images of 2×3", "2 images of 3×2"}},
 		{"too many", ramp(17, 2, 3), ramp(17, 2, 3), []string{"17 images", "16"}},
 	} {
 		_, err := Reconstruction(test.originals, test.reconstructions, "")

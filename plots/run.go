@@ -31,33 +31,40 @@ func DrawRun(dir string, captions Captions) error {
 	if err != nil {
 		return err
 	}
-	if err := reconstruction.Save(dir, "reconstruction"); err != nil {
-		return err
-	}
-	if err := samples.Save(dir, "samples"); err != nil {
-		return err
-	}
-	return curves.Save(dir, "curves")
+	return save(dir, namedFigure{"reconstruction", reconstruction}, namedFigure{"samples", samples}, namedFigure{"curves", curves})
 }
 
 func drawImages(path string, captions Captions) (reconstruction, samples Figure, err error) {
-	file, err := run.ReadSafetensors(path)
+	p, err := readRunImages(path)
 	if err != nil {
 		return Figure{}, Figure{}, err
+	}
+	if reconstruction, err = Reconstruction(p.originals, p.reconstructions, captions.Reconstruction); err != nil {
+		return Figure{}, Figure{}, fmt.Errorf("cannot draw %s: %w", path, err)
+	}
+	if samples, err = Samples(p.samples, captions.Samples); err != nil {
+		return Figure{}, Figure{}, fmt.Errorf("cannot draw %s: %w", path, err)
+	}
+	return reconstruction, samples, nil
+}
+
+// runImages is what a run's images.safetensors holds.
+type runImages struct {
+	originals, reconstructions, samples Images
+}
+
+func readRunImages(path string) (runImages, error) {
+	file, err := run.ReadSafetensors(path)
+	if err != nil {
+		return runImages{}, err
 	}
 	var images [3]Images
 	for i, name := range []string{"originals", "reconstructions", "samples"} {
 		if images[i], err = readImages(file, path, name); err != nil {
-			return Figure{}, Figure{}, err
+			return runImages{}, err
 		}
 	}
-	if reconstruction, err = Reconstruction(images[0], images[1], captions.Reconstruction); err != nil {
-		return Figure{}, Figure{}, fmt.Errorf("cannot draw %s: %w", path, err)
-	}
-	if samples, err = Samples(images[2], captions.Samples); err != nil {
-		return Figure{}, Figure{}, fmt.Errorf("cannot draw %s: %w", path, err)
-	}
-	return reconstruction, samples, nil
+	return runImages{images[0], images[1], images[2]}, nil
 }
 
 func readImages(file *run.Safetensors, path, name string) (Images, error) {
@@ -86,14 +93,7 @@ func drawMetrics(path, caption string) (Figure, error) {
 	}
 	var series []Series
 	for _, loss := range losses {
-		s := Series{Name: loss.label}
-		for _, row := range rows {
-			if row.Split == loss.split && row.Name == loss.name {
-				s.X = append(s.X, float64(row.Epoch))
-				s.Y = append(s.Y, row.Value)
-			}
-		}
-		if len(s.X) > 0 {
+		if s := seriesOf(rows, loss.split, loss.name, loss.label); len(s.X) > 0 {
 			series = append(series, s)
 		}
 	}
@@ -109,4 +109,16 @@ func drawMetrics(path, caption string) (Figure, error) {
 		return Figure{}, fmt.Errorf("cannot draw %s: %w", path, err)
 	}
 	return figure, nil
+}
+
+// seriesOf is the values of that split and name over epochs.
+func seriesOf(rows []run.Row, split, name, label string) Series {
+	s := Series{Name: label}
+	for _, row := range rows {
+		if row.Split == split && row.Name == name {
+			s.X = append(s.X, float64(row.Epoch))
+			s.Y = append(s.Y, row.Value)
+		}
+	}
+	return s
 }

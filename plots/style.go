@@ -35,6 +35,7 @@ var (
 	faint = color.Gray{0x55} // captions and tick labels
 	axis  = color.Gray{0x88}
 	rule  = color.Gray{0xe4} // grid lines
+	grey  = color.Gray{0xc8} // lines of other panels
 )
 
 // palette is that of M. Okabe and K. Ito, "Color Universal Design" (2008),
@@ -70,6 +71,14 @@ func lineStyle(i int) draw.LineStyle {
 var (
 	sans     = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	sansBold = font.Font{Typeface: "Liberation", Variant: "Sans", Weight: xfont.WeightBold}
+)
+
+// Faces of text outside the axes.
+var (
+	labelFace   = face(sans, labelSize)
+	boldFace    = face(sansBold, labelSize)
+	noteFace    = face(sans, tickSize)
+	captionFace = face(sans, captionSize)
 )
 
 // face is a font that package plot embeds, in the given size.

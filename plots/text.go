@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"image/color"
+	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -80,15 +81,27 @@ func fitting(f font.Face, word string, width vg.Length) int {
 // Places of a text relative to the point that it is drawn at.
 const (
 	leftAligned  = 0
+	centred      = -0.5
 	rightAligned = -1
 )
 
 // drawText writes one line whose digits and capitals are centred on the height
-// of pt, and returns its width. Align is the shift in widths of the text.
+// of pt, and returns its width. Nothing is drawn of no text. Align is the shift in widths of the text.
 func drawText(c draw.Canvas, f font.Face, clr color.Color, pt vg.Point, align vg.Length, text string) vg.Length {
 	const capHeight = 0.716 // of Liberation Sans, in its size
+	if text == "" {
+		return 0
+	}
 	width := f.Width(text)
 	c.SetColor(clr)
 	c.FillString(f, vg.Point{X: pt.X + align*width, Y: pt.Y - capHeight/2*f.Font.Size}, text)
 	return width
+}
+
+// drawUpright writes one line from below upwards, centred on pt.
+func drawUpright(c draw.Canvas, f font.Face, clr color.Color, pt vg.Point, text string) {
+	c.Push()
+	c.Rotate(math.Pi / 2)
+	drawText(c, f, clr, vg.Point{X: pt.Y, Y: -pt.X}, centred, text)
+	c.Pop()
 }
