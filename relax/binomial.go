@@ -51,18 +51,11 @@ func (d Binomial) Truncation(logit, tail float64) (int, error) {
 
 func (d Binomial) count() countLaw {
 	n := float64(d.Trials)
-	probability := func(a float64) float64 { return math.Exp(logSigmoid(a)) }
 	l := countLaw{
-		name:  "Binomial.Logits",
-		param: d.Logits,
-		most:  d.Trials,
-		family: op.Counts{
-			Name:         fmt.Sprintf("Binomial of %d trials", d.Trials),
-			Ratio:        func(x float64) float64 { return (n - x) / (x + 1) },
-			LogPartition: func(a float64) float64 { return -n * logSigmoid(-a) },
-			Mean:         func(a float64) float64 { return n * probability(a) },
-			Variance:     func(a float64) float64 { return n * probability(a) * probability(-a) },
-		},
+		name:   "Binomial.Logits",
+		param:  d.Logits,
+		most:   d.Trials,
+		family: op.Counts{Name: fmt.Sprintf("Binomial of %d trials", d.Trials), Alpha: n, Beta: -1},
 		natural: func(ℓ *G.Node) (a, logPartition, mean *G.Node, err error) {
 			var e op.Expr
 			logPartition = e.Of(op.Scale(e.Of(op.Softplus(ℓ)), n))

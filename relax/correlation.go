@@ -42,6 +42,12 @@ func Cholesky(like *G.Node, r [][]float64) (*G.Node, error) {
 	return n, nil
 }
 
+// CheckCorrelation is an error unless r is a correlation matrix that [Cholesky] takes.
+func CheckCorrelation(r [][]float64) error {
+	_, err := cholesky(r)
+	return err
+}
+
 // cholesky is the factor of a validated matrix, row by row.
 func cholesky(r [][]float64) ([]float64, error) {
 	// Numbers that were printed and read again may differ in their last digits; a pivot L_ii² below smallest is what

@@ -118,9 +118,16 @@ func (l countLaw) truncation(parameter, tail float64) (int, error) {
 // censored is the logits of the law of min(X, m), up to a constant: [B, D] → [B, D, m+1]. The last is that of all counts
 // from m on, lumped.
 func (l countLaw) censored(m int) (*G.Node, error) {
-	a, _, _, err := l.nodes()
-	if err != nil {
+	if err := l.validate(); err != nil {
 		return nil, err
+	}
+	return l.censoredLogits(m)
+}
+
+// censoredLogits is censored for a law whose parameter may lack the batch axis.
+func (l countLaw) censoredLogits(m int) (*G.Node, error) {
+	if l.invalid != nil {
+		return nil, l.invalid
 	}
 	if m < 1 || m >= mostPoints {
 		return nil, fmt.Errorf("relax: Max is %d; it must lie between 1 and %d, see Truncation", m, mostPoints-1)
@@ -128,10 +135,11 @@ func (l countLaw) censored(m int) (*G.Node, error) {
 	if l.most > 0 && m > l.most {
 		return nil, fmt.Errorf("relax: Max is %d, but no count is above %d", m, l.most)
 	}
-	var e op.Expr
-	head := e.Of(op.LinesLast(a, support(m), l.family.LogCarrier(m)))
-	tail := e.Of(op.SpreadLast(e.Of(op.LogTail(a, l.family, m)), 1))
-	return e.Node(e.Of(op.Add(e.Of(op.PadLast(head, 0, 1, 0)), e.Of(op.PadLast(tail, m, 0, 0)))))
+	a, _, _, err := l.natural(l.param)
+	if err != nil {
+		return nil, err
+	}
+	return op.CensoredLogits(a, l.family, m)
 }
 
 // support is 0, 1, …, n−1.

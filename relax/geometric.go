@@ -1,8 +1,6 @@
 package relax
 
 import (
-	"math"
-
 	G "gorgonia.org/gorgonia"
 
 	"relaxgo/internal/op"
@@ -57,15 +55,9 @@ func (d Geometric) Truncation(logit, tail float64) (int, error) {
 
 func (d Geometric) count() countLaw {
 	return countLaw{
-		name:  "Geometric.Logits",
-		param: d.Logits,
-		family: op.Counts{
-			Name:         "Geometric",
-			Ratio:        func(float64) float64 { return 1 },
-			LogPartition: func(a float64) float64 { return -math.Log(-math.Expm1(a)) },
-			Mean:         func(a float64) float64 { return 1 / math.Expm1(-a) },
-			Variance:     func(a float64) float64 { m := math.Expm1(-a); return (m + 1) / (m * m) },
-		},
+		name:   "Geometric.Logits",
+		param:  d.Logits,
+		family: op.Counts{Name: "Geometric", Alpha: 1, Beta: 1},
 		natural: func(ℓ *G.Node) (a, logPartition, mean *G.Node, err error) {
 			var e op.Expr
 			minus := e.Of(op.Neg(ℓ))

@@ -25,7 +25,7 @@ import (
 //	  - Gradient: exact; with StraightThrough the same gradient is attached to the k-hot value, which makes it a biased
 //	    surrogate. None passes through LogProb to the draw.
 //
-// With k = 1 it is [RelaxedCategorical]. Source: Kool, van Hoof and Welling (2019), arXiv:1903.06059; Xie and Ermon (2019),
+// With k = 1 a sample is that of [RelaxedCategorical]. Source: Kool, van Hoof and Welling (2019), arXiv:1903.06059; Xie and Ermon (2019),
 // arXiv:1901.10517, for the relaxation.
 type GumbelTopK struct {
 	Logits          *G.Node // ℓ [B, …, n]

@@ -48,7 +48,7 @@ func (d HardConcrete) Rsample(eps ...*G.Node) (Draw, error) {
 
 // LogProb is the log-density of Value with respect to Lebesgue measure on (0, 1) plus unit masses at 0 and 1,
 // computed from Logit: [B]. It jumps where Value meets an atom, so its gradient through the draw misses what moves
-// across the jump; use [KL] of Concrete to train with a divergence.
+// across the jump; use [KL] to train with a divergence.
 func (d HardConcrete) LogProb(x Draw) (*G.Node, error) {
 	γ, ζ, err := d.stretch()
 	if err != nil {

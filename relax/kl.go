@@ -19,11 +19,11 @@ var ErrNoKL = errors.New("no closed form is known")
 //
 // Known are the pairs of one kind of Bernoulli, Categorical and Normal, of Poisson and Geometric, of Binomial of equal
 // Trials and NegativeBinomial of equal Failures, and of CensoredCount of one Max, whatever its law; pairs of
-// RelaxedBernoulli, StickBreaking and InvertibleGaussian of one temperature (and Delta), and of LogisticNormal; and the
-// straight-through distributions, whose law is that of the discrete one. Of CorrelatedRelaxedBernoulli, pairs that share
-// logits and temperature are known, and that with a RelaxedBernoulli p of the same temperature. Every other pair is an
-// error that names both, never an approximation: the divergence between Bernoulli laws, say, bounds nothing for relaxed
-// samples. See SampleKL for the rest.
+// RelaxedBernoulli, StickBreaking and InvertibleGaussian of one temperature (and Delta), of HardConcrete of one
+// temperature and stretch, and of LogisticNormal; and the straight-through distributions, whose law is that of the
+// discrete one. Of CorrelatedRelaxedBernoulli, pairs that share logits and temperature are known, and that with a
+// RelaxedBernoulli p of the same temperature. Every other pair is an error that names both, never an approximation: the
+// divergence between Bernoulli laws, say, bounds nothing for relaxed samples. See SampleKL for the rest.
 //
 // A parameter of p may lack the batch axis, [D]; it is then the same for every row.
 func KL(q, p Distribution) (*G.Node, error) {
@@ -55,7 +55,7 @@ func SampleKL(q, p Distribution, x Draw) (*G.Node, error) {
 	switch q.(type) {
 	case HardConcrete, *HardConcrete:
 		return nil, errors.New("relax: SampleKL(HardConcrete‖HardConcrete): the gradient would be biased, because the density " +
-			"jumps at the atoms; use KL of the Concrete distributions, which bounds it from above")
+			"jumps at the atoms; use KL, or KL of the Concrete distributions, which bounds it from above")
 	case GaussianRelaxedBernoulli, *GaussianRelaxedBernoulli:
 		return nil, errors.New("relax: SampleKL(GaussianRelaxedBernoulli‖GaussianRelaxedBernoulli): the gradient would be biased, because the density " +
 			"jumps at the atoms; use KL of the Gaussian distributions, which bounds it from above")
@@ -94,6 +94,7 @@ var divergences = map[[2]reflect.Type]func(q, p Distribution) (*G.Node, error){
 	pair[Categorical]():                closedForm(klCategorical),
 	pair[Normal]():                     closedForm(klNormal),
 	pair[RelaxedBernoulli]():           closedForm(klRelaxedBernoulli),
+	pair[HardConcrete]():               closedForm(klHardConcrete),
 	pair[CorrelatedRelaxedBernoulli](): closedForm(klCorrelated),
 	{reflect.TypeFor[CorrelatedRelaxedBernoulli](), reflect.TypeFor[RelaxedBernoulli]()}: func(q, p Distribution) (*G.Node, error) {
 		return klIndependent(q.(CorrelatedRelaxedBernoulli), p.(RelaxedBernoulli))
@@ -129,13 +130,15 @@ func klBernoulli(q, p Bernoulli) (*G.Node, error) {
 
 // klCategorical is Σ_n ⟨softmax(ℓ_q), log softmax(ℓ_q) − log softmax(ℓ_p)⟩.
 func klCategorical(q, p Categorical) (*G.Node, error) {
-	lp, err := prior("Logits", q.Logits, p.Logits)
-	if err != nil {
+	if err := paired("Logits", q.Logits, p.Logits); err != nil {
 		return nil, err
 	}
 	var e op.Expr
-	ratio := e.Of(op.Sub(e.Of(op.LogSoftmax(q.Logits)), e.Of(op.LogSoftmax(lp))))
-	return e.Node(e.Of(op.SumEvent(e.Of(op.Mul(e.Of(op.Softmax(q.Logits)), ratio)))))
+	logp := e.Of(op.LogSoftmax(p.Logits))
+	if err := e.Err(); err != nil {
+		return nil, err
+	}
+	return e.Node(e.Of(op.CategoricalKL(q.Logits, e.Of(overBatch(logp, q.Logits)))))
 }
 
 // klNormal is Σ_d ½(r² + ((μ_q−μ_p)/σ_p)² − 1) − log r with r = σ_q/σ_p.
@@ -171,6 +174,37 @@ func klRelaxedBernoulli(q, p RelaxedBernoulli) (*G.Node, error) {
 	var e op.Expr
 	half := e.Of(op.Scale(e.Of(op.Sub(q.Logits, lp)), 0.5))
 	return e.Node(e.Of(op.SumEvent(e.Of(op.Scale(e.Of(op.XCothM1(half)), 2)))))
+}
+
+// klHardConcrete is that of the logits y, clipped where z is: a logistic variable of scale 1/β with all that lies outside
+// the edges moved to them. The map from there to z is invertible.
+func klHardConcrete(q, p HardConcrete) (*G.Node, error) {
+	γ, ζ, err := q.stretch()
+	if err != nil {
+		return nil, err
+	}
+	if γp, ζp, err := p.stretch(); err != nil {
+		return nil, err
+	} else if γp != γ || ζp != ζ {
+		return nil, fmt.Errorf("%w for unequal stretches, over (%g, %g) and (%g, %g)", ErrNoKL, γ, ζ, γp, ζp)
+	}
+	lp, err := prior("Logits", q.Logits, p.Logits)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameTemperature(q.Temperature, p.Temperature, q.Logits); err != nil {
+		return nil, err
+	}
+	β, err := temperature(q.Temperature, q.Logits)
+	if err != nil {
+		return nil, err
+	}
+	low, high := edges(γ, ζ)
+	var e op.Expr
+	point := func(edge float64) *G.Node { // βy − ℓ_q at an edge
+		return e.Of(op.Sub(e.Of(op.Scale(β, edge)), q.Logits))
+	}
+	return e.Node(e.Of(op.SumEvent(e.Of(op.CensoredLogisticKL(point(low), point(high), e.Of(op.Sub(q.Logits, lp)))))))
 }
 
 // sameTemperature is an error unless two Temperature fields are one temperature.
@@ -308,10 +342,10 @@ func klCensored(q, p CensoredCount) (*G.Node, error) {
 		return nil, errors.New("relax: p's Law is nil")
 	}
 	lp := p.Law.count()
-	if lp.param, err = prior(lp.name, q.Law.count().param, lp.param); err != nil {
+	if err := paired(lp.name, q.Law.count().param, lp.param); err != nil {
 		return nil, err
 	}
-	logits, err := lp.censored(p.Max)
+	logits, err := lp.censoredLogits(p.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -320,14 +354,31 @@ func klCensored(q, p CensoredCount) (*G.Node, error) {
 
 // prior validates the parameters of a pair and gives p's the batch axis if it has none.
 func prior(name string, q, p *G.Node) (*G.Node, error) {
-	if err := parameter("q's "+name, q); err != nil {
+	if err := paired(name, q, p); err != nil {
 		return nil, err
 	}
+	return overBatch(p, q)
+}
+
+// paired validates the parameters of a pair. What is computed from p's alone is computed before it is spread over
+// the batch, once and not for every row.
+func paired(name string, q, p *G.Node) error {
+	if err := parameter("q's "+name, q); err != nil {
+		return err
+	}
 	if p == nil {
-		return nil, fmt.Errorf("relax: p's %s is nil", name)
+		return fmt.Errorf("relax: p's %s is nil", name)
 	}
 	if slices.Equal(p.Shape(), q.Shape()[1:]) {
+		return nil
+	}
+	return drawn("p's "+name, p, q)
+}
+
+// overBatch gives a node of p the batch axis of one of q if it has none.
+func overBatch(p, q *G.Node) (*G.Node, error) {
+	if p.Dims() < q.Dims() {
 		return op.SpreadBatch(p, q.Shape()[0])
 	}
-	return p, drawn("p's "+name, p, q)
+	return p, nil
 }

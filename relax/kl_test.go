@@ -58,6 +58,7 @@ var klPairs = [][2]string{
 	{"Categorical", "Categorical"},
 	{"Normal", "Normal"},
 	{"RelaxedBernoulli", "RelaxedBernoulli"},
+	{"HardConcrete", "HardConcrete"},
 	{"StraightThroughBernoulli/STSigmoid", "StraightThroughBernoulli/STIdentity"},
 	{"StraightThroughBernoulli/STSigmoid", "Bernoulli"},
 	{"Bernoulli", "StraightThroughBernoulli/STSigmoid"},
@@ -182,7 +183,9 @@ func TestKLErrors(t *testing.T) {
 		{relaxed(a, nil), relax.Bernoulli{Logits: b}, []string{"RelaxedBernoulli‖Bernoulli"}},
 		{relax.Bernoulli{Logits: a}, relaxed(b, nil), []string{"Bernoulli‖RelaxedBernoulli"}},
 		{relax.Bernoulli{Logits: a}, relax.Categorical{Logits: b}, []string{"Bernoulli‖Categorical"}},
-		{relax.HardConcrete{Logits: a}, relax.HardConcrete{Logits: b}, []string{"HardConcrete‖HardConcrete"}},
+		{relax.HardConcrete{Logits: a, Temperature: τ1}, relax.HardConcrete{Logits: b, Temperature: τ2}, []string{"HardConcrete‖HardConcrete", "temperature"}},
+		{relax.HardConcrete{Logits: a, Gamma: -0.1, Zeta: 1.2}, relax.HardConcrete{Logits: b}, []string{"HardConcrete‖HardConcrete", "stretch", "(-0.1, 1.2)", "(-0.1, 1.1)"}},
+		{relax.HardConcrete{Logits: a}, relax.RelaxedBernoulli{Logits: b}, []string{"HardConcrete‖RelaxedBernoulli"}},
 		{relax.RelaxedCategorical{Logits: a}, relax.RelaxedCategorical{Logits: b}, []string{"RelaxedCategorical‖RelaxedCategorical"}},
 		{relax.RelaxedCategorical{Logits: a, StraightThrough: true}, relax.RelaxedCategorical{Logits: b}, []string{"Categorical‖RelaxedCategorical"}},
 		{relax.Bernoulli{Logits: a}, nil, []string{"Bernoulli‖<nil>"}},
@@ -212,6 +215,10 @@ func TestKLErrors(t *testing.T) {
 		{relaxed(a, τ1), relaxed(nil, τ1), "nil"},
 		{relaxed(a, vector), relaxed(b, vector), "scalar"},
 		{relaxed(a, τ1), relaxed(narrow, τ1), "shape"},
+		{relax.HardConcrete{}, relax.HardConcrete{Logits: b}, "nil"},
+		{relax.HardConcrete{Logits: a}, relax.HardConcrete{Logits: narrow}, "shape"},
+		{relax.HardConcrete{Logits: a, Gamma: 0.1, Zeta: 1.1}, relax.HardConcrete{Logits: b}, "γ < 0"},
+		{relax.HardConcrete{Logits: a}, relax.HardConcrete{Logits: b, Gamma: 0.1, Zeta: 1.1}, "γ < 0"},
 	} {
 		attempt(t, fmt.Sprintf("KL(%+v‖%+v)", c.q, c.p), func() (*G.Node, error) { return relax.KL(c.q, c.p) }, c.word)
 	}

@@ -51,15 +51,9 @@ func (d NegativeBinomial) Truncation(logit, tail float64) (int, error) {
 func (d NegativeBinomial) count() countLaw {
 	r := d.Failures
 	l := countLaw{
-		name:  "NegativeBinomial.Logits",
-		param: d.Logits,
-		family: op.Counts{
-			Name:         fmt.Sprintf("NegativeBinomial of %g failures", r),
-			Ratio:        func(x float64) float64 { return (x + r) / (x + 1) },
-			LogPartition: func(a float64) float64 { return -r * math.Log(-math.Expm1(a)) },
-			Mean:         func(a float64) float64 { return r / math.Expm1(-a) },
-			Variance:     func(a float64) float64 { m := math.Expm1(-a); return r * (m + 1) / (m * m) },
-		},
+		name:   "NegativeBinomial.Logits",
+		param:  d.Logits,
+		family: op.Counts{Name: fmt.Sprintf("NegativeBinomial of %g failures", r), Alpha: r, Beta: 1},
 		natural: func(ℓ *G.Node) (a, logPartition, mean *G.Node, err error) {
 			var e op.Expr
 			a = e.Of(op.LogSigmoid(ℓ))

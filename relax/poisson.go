@@ -1,8 +1,6 @@
 package relax
 
 import (
-	"math"
-
 	G "gorgonia.org/gorgonia"
 
 	"relaxgo/internal/op"
@@ -47,15 +45,9 @@ func (d Poisson) Truncation(logRate, tail float64) (int, error) {
 
 func (d Poisson) count() countLaw {
 	return countLaw{
-		name:  "Poisson.LogRate",
-		param: d.LogRate,
-		family: op.Counts{
-			Name:         "Poisson",
-			Ratio:        func(x float64) float64 { return 1 / (x + 1) },
-			LogPartition: math.Exp,
-			Mean:         math.Exp,
-			Variance:     math.Exp,
-		},
+		name:   "Poisson.LogRate",
+		param:  d.LogRate,
+		family: op.Counts{Name: "Poisson", Alpha: 1},
 		natural: func(η *G.Node) (a, logPartition, mean *G.Node, err error) {
 			λ, err := op.Exp(η)
 			return η, λ, λ, err

@@ -23,7 +23,7 @@ import (
 //	  - Gradient: exact, that of the softmax; with StraightThrough the same gradient is attached to the one-hot value,
 //	    which makes it a biased surrogate.
 //
-// Source: Maddison, Mnih and Teh (2017), arXiv:1611.00712, equations 10 and 23; Jang, Gu and Poole (2017),
+// Source: Maddison, Mnih and Teh (2017), arXiv:1611.00712; Jang, Gu and Poole (2017),
 // arXiv:1611.01144, section 2.
 type RelaxedCategorical struct {
 	Logits          *G.Node // ℓ [B, …, K]

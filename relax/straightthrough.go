@@ -31,7 +31,7 @@ const (
 // The report and the paper it follows print 1[z > σ(a)], which is 1 with probability 1 − σ(a); here σ(a) is the
 // probability of a one.
 //
-// Source: Bengio, Léonard and Courville (2013), arXiv:1308.3432, section 3.4; Cheng et al. (2019), arXiv:1910.02176.
+// Source: Bengio, Léonard and Courville (2013), arXiv:1308.3432; Cheng et al. (2019), arXiv:1910.02176.
 type StraightThroughBernoulli struct {
 	Logits *G.Node // a [B, D]
 	Rule   Rule

@@ -59,6 +59,7 @@ func FullLike(x *G.Node, c float64) (*G.Node, error) {
 		shape: x.Shape(),
 		f32:   full[float32](c),
 		f64:   full[float64](c),
+		fixed: true,
 		wrt:   none(1),
 	}, x)
 }
@@ -73,6 +74,7 @@ func ConstantLike(x *G.Node, c float64) (*G.Node, error) {
 		shape: tensor.ScalarShape(),
 		f32:   full[float32](c),
 		f64:   full[float64](c),
+		fixed: true,
 		wrt:   none(1),
 	}, x)
 }

@@ -135,13 +135,15 @@ func repeating[T Float](loop func(out, a, b []T)) func(out []T, in [][]T) {
 		for i := range scalar[:min(len(scalar), len(out))] {
 			scalar[i] = alone[0]
 		}
-		for lo := 0; lo < len(out); lo += len(scalar) {
-			hi := min(lo+len(scalar), len(out))
-			if len(a) == 1 {
-				loop(out[lo:hi], scalar[:hi-lo], b[lo:hi])
-			} else {
-				loop(out[lo:hi], a[lo:hi], scalar[:hi-lo])
+		eachRows(len(out), 1, func(from, to int) {
+			for lo := from; lo < to; lo += len(scalar) {
+				hi := min(lo+len(scalar), to)
+				if len(a) == 1 {
+					loop(out[lo:hi], scalar[:hi-lo], b[lo:hi])
+				} else {
+					loop(out[lo:hi], a[lo:hi], scalar[:hi-lo])
+				}
 			}
-		}
+		})
 	}
 }

@@ -44,6 +44,9 @@ type spec struct {
 	f32 func(out []float32, in [][]float32)
 	f64 func(out []float64, in [][]float64)
 
+	// fixed says that the result does not depend on what the inputs hold.
+	fixed bool
+
 	// wrt tells which inputs have a derivative; nil means all of them.
 	wrt []bool
 	// diff returns the gradient of each input with need set (the others may be nil), given that of the result.
@@ -53,6 +56,12 @@ type spec struct {
 
 // none marks an op of n inputs that is constant almost everywhere, so that gradients stop at it.
 func none(n int) []bool { return make([]bool, n) }
+
+// Fixed tells whether what n holds depends on nothing at all, so that it need be computed only once.
+func Fixed(n *G.Node) bool {
+	o, ours := n.Op().(*operation)
+	return ours && o.fixed
+}
 
 // operation implements gorgonia.SDOp for a spec.
 type operation struct {

@@ -9,6 +9,7 @@ import (
 var logitNormalCDFFunction = function{
 	name: "logitnormalcdf",
 	at:   derivatives(logitPhi, logitPhi1, logitPhi2),
+	fast: fastOnly(fastLogitPhi, fastLogitPhi1),
 }
 
 // LogitNormalCDF is logit Φ(x) = log Φ(x) − log Φ(−x), element by element: it makes a logistic variable of a standard
@@ -18,6 +19,7 @@ func LogitNormalCDF(x *G.Node) (*G.Node, error) { return logitNormalCDFFunction.
 var normalQuantileFunction = function{
 	name: "normalquantile",
 	at:   derivatives(normalQuantile, normalQuantile1, normalQuantile2),
+	fast: fastOnly(fastNormalQuantile, func(s float64) float64 { return 1 / fastLogitPhi1(fastNormalQuantile(s)) }),
 }
 
 // NormalQuantile is Φ⁻¹(σ(s)), element by element: the normal quantile of the probability whose logit is s, and the

@@ -1,10 +1,15 @@
 package op_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
+	G "gorgonia.org/gorgonia"
+
+	"relaxgo/internal/autodiff"
 	"relaxgo/internal/op"
+	"relaxgo/internal/program"
 )
 
 // TestNormalQuantile compares both directions with pairs x, logit Φ(x) to 18 digits, from 50-digit arithmetic.
@@ -51,4 +56,83 @@ func TestNormalQuantile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFittedProbit: in float32 both directions and their derivatives are within a unit in the last place of those in
+// float64, from near zero to far beyond where the fits end.
+func TestFittedProbit(t *testing.T) {
+	var x []float64
+	for v := 1e-6; v < 1e4; v *= 1.003 {
+		x = append(x, float64(float32(v)), -float64(float32(v)))
+	}
+	x = append(x, 0, 6, float64(float32(20.736768)), float64(math.Nextafter32(6, 7)))
+	for _, f := range []struct {
+		name  string
+		build build
+	}{{"LogitNormalCDF", unary(op.LogitNormalCDF)}, {"NormalQuantile", unary(op.NormalQuantile)}} {
+		slope := func(in ...*G.Node) (*G.Node, error) {
+			y, err := f.build(in...)
+			if err != nil {
+				return nil, err
+			}
+			var e op.Expr
+			d, err := autodiff.Gradient(e.Of(op.SumAll(y)), in[0])
+			if err != nil {
+				return nil, err
+			}
+			return d[0], nil
+		}
+		for name, build := range map[string]build{f.name: f.build, f.name + "′": slope} {
+			want, err := compute[float64](build, [][]int{{1, len(x)}}, [][]float64{x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := compute[float32](build, [][]int{{1, len(x)}}, [][]float64{x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range want {
+				const tol = 0x1p-24 + 1e-8 // rounding, and the error of the fit
+				if !(math.Abs(got[i]-w) <= tol*math.Abs(w)) {
+					t.Errorf("%s(%g) = %.9g in float32, want %.9g; %.2g of it, at most %.2g", name, x[i], got[i], w, math.Abs(got[i]/w-1), tol)
+				}
+			}
+		}
+	}
+}
+
+// compute evaluates a formula.
+func compute[T op.Float](f build, shapes [][]int, in [][]float64) ([]float64, error) {
+	outs := make(map[string]*G.Node)
+	g, err := program.Build(func(g *program.Graph[T]) error {
+		var nodes []*G.Node
+		for i, s := range shapes {
+			input, err := g.Input(fmt.Sprintf("in%d", i), s...)
+			if err != nil {
+				return err
+			}
+			for j, v := range in[i] {
+				input.Data[j] = T(v)
+			}
+			nodes = append(nodes, input.Node)
+		}
+		var err error
+		outs["y"], err = f(nodes...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	p, err := program.Compile(g, program.Outputs{Plain: outs})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Run(); err != nil {
+		return nil, err
+	}
+	var y []float64
+	for _, v := range p.Output("y") {
+		y = append(y, float64(v))
+	}
+	return y, nil
 }

@@ -31,7 +31,7 @@ func Softmax(x *G.Node) (*G.Node, error) {
 		name:  "softmax",
 		shape: x.Shape(),
 		f32: func(out []float32, in [][]float32) {
-			kernel.SoftmaxRows(out, in[0], k)
+			eachRows(len(out)/k, k, func(lo, hi int) { kernel.SoftmaxRows(out[lo*k:hi*k], in[0][lo*k:hi*k], k) })
 		},
 		f64: func(out []float64, in [][]float64) {
 			for i := 0; i < len(out); i += k {
@@ -92,16 +92,18 @@ func softmaxGrad(y, g *G.Node) (*G.Node, error) {
 
 func softmaxGradLoop[T Float](k int) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
-		for i := 0; i < len(out); i += k {
-			y, g := in[0][i:i+k], in[1][i:i+k]
-			var dot T
-			for j, p := range y {
-				dot += p * g[j]
+		eachRows(len(out)/k, k, func(lo, hi int) {
+			for i := lo * k; i < hi*k; i += k {
+				y, g, dst := in[0][i:i+k], in[1][i:i+k], out[i:i+k]
+				var dot T
+				for j, p := range y {
+					dot += p * g[j]
+				}
+				for j, p := range y {
+					dst[j] = p * (g[j] - dot)
+				}
 			}
-			for j, p := range y {
-				out[i+j] = p * (g[j] - dot)
-			}
-		}
+		})
 	}
 }
 
@@ -115,22 +117,24 @@ func LogSoftmax(x *G.Node) (*G.Node, error) {
 		name:  "logsoftmax",
 		shape: x.Shape(),
 		f32: func(out []float32, in [][]float32) {
-			kernel.LogSoftmaxRows(out, in[0], k)
+			eachRows(len(out)/k, k, func(lo, hi int) { kernel.LogSoftmaxRows(out[lo*k:hi*k], in[0][lo*k:hi*k], k) })
 		},
-		f64: func(out []float64, in [][]float64) {
-			for i := 0; i < len(out); i += k {
-				lse := logSumExpRow(in[0][i : i+k])
-				for j, v := range in[0][i : i+k] {
-					out[i+j] = v - lse
-				}
-			}
-		},
+		f64: func(out []float64, in [][]float64) { logSoftmaxRows(out, in[0], k) },
 		diff: func(_ []bool, _ G.Nodes, y, grad *G.Node) (G.Nodes, error) {
 			var e Expr
 			total := e.Of(SpreadLast(e.Of(SumLast(grad)), k))
 			return e.Nodes(e.Of(Sub(grad, e.Of(Mul(e.Of(Exp(y)), total)))))
 		},
 	}, x)
+}
+
+func logSoftmaxRows(dst, x []float64, k int) {
+	for i := 0; i < len(x); i += k {
+		lse := logSumExpRow(x[i : i+k])
+		for j, v := range x[i : i+k] {
+			dst[i+j] = v - lse
+		}
+	}
 }
 
 // LogSumExp is log Σ_k e^{x_k} over the last axis: […, K] → […]. Differentiable any number of times.
@@ -143,7 +147,7 @@ func LogSumExp(x *G.Node) (*G.Node, error) {
 		name:  "logsumexp",
 		shape: x.Shape()[:x.Dims()-1].Clone(),
 		f32: func(out []float32, in [][]float32) {
-			kernel.LogSumExpRows(out, in[0], k)
+			eachRows(len(out), k, func(lo, hi int) { kernel.LogSumExpRows(out[lo:hi], in[0][lo*k:hi*k], k) })
 		},
 		f64: func(out []float64, in [][]float64) {
 			for i := range out {

@@ -8,7 +8,7 @@ import (
 
 // StraightThrough has the value of hard and the gradient of soft: forward the exact discrete sample, backward its
 // surrogate. Writing it as hard + soft − stopgradient(soft) would leave rounding errors in the sample; this is
-// exact. Source: Bengio, Léonard and Courville (2013), arXiv:1308.3432, section 3.4.
+// exact. Source: Bengio, Léonard and Courville (2013), arXiv:1308.3432.
 func StraightThrough(hard, soft *G.Node) (*G.Node, error) {
 	const name = "straightthrough"
 	if err := check(name, hard, soft); err != nil {

@@ -33,6 +33,7 @@ func TensorLike(x *G.Node, data []float64, shape ...int) (*G.Node, error) {
 		shape: tensor.Shape(shape).Clone(),
 		f32:   func(out []float32, _ [][]float32) { copy(out, f32) },
 		f64:   func(out []float64, _ [][]float64) { copy(out, f64) },
+		fixed: true,
 		wrt:   none(1),
 	}, x)
 }

@@ -34,15 +34,17 @@ func OneHotMax(x *G.Node) (*G.Node, error) {
 
 func oneHotMax[T Float](k int) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
-		clear(out)
-		for i := 0; i < len(out); i += k {
-			best := i
-			for j := i + 1; j < i+k; j++ {
-				if in[0][j] > in[0][best] {
-					best = j
+		eachRows(len(out)/k, k, func(lo, hi int) {
+			clear(out[lo*k : hi*k])
+			for i := lo * k; i < hi*k; i += k {
+				row, best := in[0][i:i+k], 0
+				for j, x := range row {
+					if x > row[best] {
+						best = j
+					}
 				}
+				out[i+best] = 1
 			}
-			out[best] = 1
-		}
+		})
 	}
 }

@@ -2,7 +2,6 @@ package op
 
 import (
 	"fmt"
-	"slices"
 
 	G "gorgonia.org/gorgonia"
 )
@@ -21,25 +20,30 @@ func TopK(x *G.Node, k int) (*G.Node, error) {
 	return apply(spec{name: name, shape: x.Shape(), f32: topK[float32](n, k), f64: topK[float64](n, k), wrt: none(1)}, x)
 }
 
+// topK keeps the positions of the largest elements so far, the largest first.
 func topK[T Float](n, k int) func(out []T, in [][]T) {
-	order := make([]int, n)
+	best := make([]int, k)
 	return func(out []T, in [][]T) {
 		clear(out)
+		if k == 0 {
+			return
+		}
 		for i := 0; i < len(out); i += n {
 			row := in[0][i : i+n]
-			for j := range order {
-				order[j] = j
-			}
-			slices.SortStableFunc(order, func(a, b int) int {
-				switch {
-				case row[a] > row[b]:
-					return -1
-				case row[a] < row[b]:
-					return 1
+			for j, x := range row {
+				at := min(j, k)
+				if at == k {
+					if !(x > row[best[k-1]]) {
+						continue
+					}
+					at--
 				}
-				return 0
-			})
-			for _, j := range order[:k] {
+				for ; at > 0 && x > row[best[at-1]]; at-- {
+					best[at] = best[at-1]
+				}
+				best[at] = j
+			}
+			for _, j := range best {
 				out[i+j] = 1
 			}
 		}

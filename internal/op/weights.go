@@ -32,13 +32,15 @@ func DotLast(x *G.Node, v []float64) (*G.Node, error) {
 
 func dotLoop[T Float](v []float64) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
-		for i := range out {
-			sum := 0.0
-			for j, x := range in[0][i*len(v) : (i+1)*len(v)] {
-				sum += v[j] * float64(x)
+		eachRows(len(out), len(v), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				sum := 0.0
+				for j, x := range in[0][i*len(v) : (i+1)*len(v)] {
+					sum += v[j] * float64(x)
+				}
+				out[i] = T(sum)
 			}
-			out[i] = T(sum)
-		}
+		})
 	}
 }
 
@@ -65,12 +67,15 @@ func LinesLast(x *G.Node, v, b []float64) (*G.Node, error) {
 
 func linesLoop[T Float](v, b []float64) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
-		for i, x := range in[0] {
-			row := out[i*len(v) : (i+1)*len(v)]
-			for j := range row {
-				row[j] = T(v[j]*float64(x) + b[j])
+		eachRows(len(in[0]), len(v), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				x := float64(in[0][i])
+				row := out[i*len(v) : (i+1)*len(v)]
+				for j, slope := range v {
+					row[j] = T(slope*x + b[j])
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -17,6 +17,7 @@ type Program[T op.Float] struct {
 	graph   *Graph[T]
 	nodes   []*G.Node // leaves and ops, in an order in which they can be computed
 	reads   [][]int   // for each node the places of its inputs in nodes
+	fixed   []bool    // for each node whether it depends on no input, so that it is computed only once
 	values  []G.Value // of the nodes
 	args    []G.Value // of the op under way
 	outputs []*output[T]
@@ -142,6 +143,7 @@ func (p *Program[T]) arrange(roots []*G.Node) map[*G.Node]int {
 			in[i] = places[c]
 		}
 		places[n] = len(p.nodes)
+		p.fixed = append(p.fixed, op.Fixed(n) || len(in) > 0 && !slices.ContainsFunc(in, func(j int) bool { return !p.fixed[j] }))
 		p.nodes = append(p.nodes, n)
 		p.reads = append(p.reads, in)
 		stack = stack[:len(stack)-1]
@@ -186,6 +188,9 @@ func (p *Program[T]) Run() error {
 
 // compute gives node i its value. An op that panics, as some of Gorgonia's do, ends the run with an error.
 func (p *Program[T]) compute(i int, n *G.Node) (err error) {
+	if p.fixed[i] && p.values[i] != nil {
+		return nil
+	}
 	if n.Op() == nil {
 		p.values[i] = n.Value()
 		return nil

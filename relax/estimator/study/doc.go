@@ -1,0 +1,2 @@
+// Package study x
+package study
