@@ -15,16 +15,13 @@ var update = flag.Bool("update", false, "write the method table into README.md")
 // The README's table of methods is the registry that the command, its help and its errors read.
 func TestReadmeListsTheMethods(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| `-relax=` | a sample is | latents | default temperature | source |\n|---|---|---|---|---|\n")
+	table.WriteString("| `-relax=` | a sample is | codes | default temperature | source |\n|---|---|---|---|---|\n")
 	for _, m := range vae.Methods() {
-		latents, temperature := "bits", m.Temperature
-		if m.Categorical {
-			latents = "one-hot"
-		}
+		temperature := m.Temperature
 		if temperature == "" {
 			temperature = "–"
 		}
-		fmt.Fprintf(&table, "| `%s` | %s | %s | %s | %s |\n", m.Name, m.Summary, latents, temperature, m.Source)
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s | %s |\n", m.Name, m.Summary, m.Codes, temperature, m.Source)
 	}
 	text, err := os.ReadFile("README.md")
 	if err != nil {

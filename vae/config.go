@@ -15,17 +15,30 @@ type Config struct {
 	Epochs      int          `json:"epochs"`      // passes over the training images
 	Batch       int          `json:"batch"`       // images per step
 	LR          string       `json:"lr"`          // learning rate of Adam: a number or a schedule over steps
-	Layers      int          `json:"layers"`      // hidden layers of the encoder and of the decoder; 0: linear
-	Hidden      int          `json:"hidden"`      // width of a hidden layer
+	Hidden      []int        `json:"hidden"`      // widths of the hidden layers of encoder and decoder; none: linear
 	Latent      int          `json:"latent"`      // number of latent variables
-	Classes     int          `json:"classes"`     // classes of each, if the method's latents are categorical
-	Temperature string       `json:"temperature"` // a number or a schedule over steps; empty: the method's default
-	KL          string       `json:"kl"`          // divergence in the training loss: "discrete" or "relaxed"
+	Prior       string       `json:"prior"`       // of the code: "uniform", or "learned"
+	Classes     int          `json:"classes"`     // classes of each, if the method's codes are one-hot
+	Temperature string       `json:"temperature"` // a number, a schedule over steps or "learned"; empty: the method's default
+	KL          string       `json:"kl"`          // divergence in the training loss: "discrete" or "relaxed"; empty: the method's default
 	Beta        float64      `json:"beta"`        // weight of the divergence in the training loss
 	Targets     data.Targets `json:"binarize"`    // what pixels become
 	IW          int          `json:"iw"`          // discrete samples of the importance-weighted bound
 	TrainImages int          `json:"train"`       // use the first so many training images; 0: all
 	TestImages  int          `json:"test"`        // use the first so many test images; 0: all
+
+	// What few methods take; zero: the method's default, or nothing for a method that does not take it.
+	L0          float64     `json:"l0,omitempty"`          // weight of the expected number of gates that are not zero
+	Corr        string      `json:"corr,omitempty"`        // correlation of neighbouring bits, "learned", or the name of Correlation
+	Correlation [][]float64 `json:"correlation,omitempty"` // correlation matrix of the bits, in place of one number
+	Layers      []int       `json:"layers,omitempty"`      // widths of several stochastic layers, the lowest first; none: one of Latent variables
+	Codes       Codes       `json:"codes,omitempty"`       // kind of code, for an estimator that can do more than one
+	CVLR        string      `json:"cvlr,omitempty"`        // learning rate of an estimator's own parameters, as LR
+	Samples     int         `json:"samples,omitempty"`     // codes that an estimator draws for an image
+	Forward     float64     `json:"forward,omitempty"`     // temperature that codes are drawn at, apart from that of the gradient
+	Subset      int         `json:"subset,omitempty"`      // how many bits are 1
+	Trials      int         `json:"trials,omitempty"`      // of a binomial count
+	Failures    float64     `json:"failures,omitempty"`    // that end a negative binomial count
 }
 
 // DefaultConfig is the recipe of the report's demos: 784-400-20-400-784, Adam at 10⁻³, batch 128, 10 epochs, grey
@@ -33,9 +46,15 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Relax: "hardconcrete", Seed: 1, Epochs: 10, Batch: 128, LR: "0.001",
-		Layers: 1, Hidden: 400, Latent: 20, Classes: 10, KL: KLDiscrete, Beta: 1, IW: 100,
+		Hidden: []int{400}, Latent: 20, Classes: 10, Prior: PriorUniform, Beta: 1, IW: 100,
 	}
 }
+
+// Values of Config.Prior.
+const (
+	PriorUniform = "uniform" // fair bits, equally probable classes or subsets, counts of a given mean
+	PriorLearned = "learned" // independent, with parameters of its own
+)
 
 // Values of Config.KL.
 const (
@@ -51,11 +70,16 @@ type ConfigError struct {
 	// Known is set if the value is a name that is not one of these, and then Unknown is that name.
 	Known   []string
 	Unknown string
+	// Bare is set if the reason does not begin with the value.
+	Bare bool
 }
 
 func (e *ConfigError) Error() string {
 	if e.Known != nil {
 		return fmt.Sprintf("unknown -%s %q; known: %s", e.Key, e.Unknown, strings.Join(e.Known, ", "))
+	}
+	if e.Bare {
+		return fmt.Sprintf("-%s: %s", e.Key, e.Reason)
 	}
 	return fmt.Sprintf("-%s=%s", e.Key, e.Reason)
 }
@@ -69,6 +93,12 @@ type plan struct {
 	method      Method
 	lr          optim.Schedule
 	temperature optim.Schedule
+	// learnedTemperature is where a learned temperature begins; 0: it is not learned.
+	learnedTemperature float64
+	correlation        [][]float64 // of the bits, if the method has one that is not learned
+	codes              Codes
+	layers             []int          // widths of the stochastic layers, the lowest first
+	cvlr               optim.Schedule // of the estimator's own parameters
 }
 
 // resolve validates c and fills in what it leaves to the method. The first mistake found is a ConfigError.
@@ -87,8 +117,6 @@ func (c Config) resolve() (plan, error) {
 	}{
 		{"epochs", c.Epochs, 1, 1e6, "epochs", "-epochs=10 is the default"},
 		{"batch", c.Batch, 1, 1e6, "images", "-batch=128 is the default"},
-		{"layers", c.Layers, 0, 100, "hidden layers", "-layers=1 is the default, 0 makes encoder and decoder linear"},
-		{"hidden", c.Hidden, 1, 1e5, "units", "-hidden=400 is the default"},
 		{"latent", c.Latent, 1, 1e5, "latent variables", "-latent=20 is the default"},
 		{"classes", c.Classes, 2, 1e5, "classes", "-classes=10 is the default"},
 		{"iw", c.IW, 1, 1e4, "samples", "-iw=100 is the default"},
@@ -103,28 +131,27 @@ func (c Config) resolve() (plan, error) {
 	if p.lr, err = schedule("lr", c.LR, "-lr=0.001 is the default; -lr=cosine:1e-3:1e-5:4690 decays"); err != nil {
 		return p, err
 	}
-	switch {
-	case m.Temperature == "":
-		if c.Temperature != "" {
-			return p, &ConfigError{Key: "temperature", Reason: c.Temperature + ": " + m.Name + " has no temperature", Advice: "leave -temperature out"}
-		}
-	default:
-		if c.Temperature == "" {
-			p.Temperature = m.Temperature
-		}
-		p.temperature, err = schedule("temperature", p.Temperature, fmt.Sprintf("-temperature=%s is the default; -temperature=exp:1:0.5:4690 anneals", m.Temperature))
-		if err != nil {
-			return p, err
-		}
+	p.codes = m.Codes
+	if err := p.resolveLayers(); err != nil {
+		return p, err
 	}
-	switch c.KL {
-	case KLDiscrete:
-	case KLRelaxed:
-		if m.relaxedKL == nil {
-			return p, &ConfigError{Key: "kl", Reason: "relaxed: the samples of " + m.Name + " are discrete", Advice: "use -kl=discrete"}
-		}
-	default:
-		return p, &ConfigError{Key: "kl", Unknown: c.KL, Known: []string{KLDiscrete, KLRelaxed}}
+	if err := p.resolveHidden(); err != nil {
+		return p, err
+	}
+	if err := p.resolveOptions(); err != nil {
+		return p, err
+	}
+	if err := p.resolveKL(); err != nil {
+		return p, err
+	}
+	if err := p.resolveTemperature(); err != nil {
+		return p, err
+	}
+	if err := p.checkLayers(); err != nil {
+		return p, err
+	}
+	if c.Prior != PriorUniform && c.Prior != PriorLearned {
+		return p, &ConfigError{Key: "prior", Unknown: c.Prior, Known: []string{PriorUniform, PriorLearned}}
 	}
 	if !(c.Beta >= 0) || c.Beta > 1e6 {
 		return p, &ConfigError{Key: "beta", Reason: fmt.Sprintf("%g: needs a number from 0 to 10⁶", c.Beta), Advice: "-beta=1 is the evidence bound"}
@@ -136,6 +163,13 @@ func (c Config) resolve() (plan, error) {
 func (c Config) Validate() error {
 	_, err := c.resolve()
 	return err
+}
+
+// Resolved is c with everything filled in that it leaves to the method, as config.json shows it. The error is a
+// *ConfigError.
+func (c Config) Resolved() (Config, error) {
+	p, err := c.resolve()
+	return p.Config, err
 }
 
 // Bounds of learning rates and temperatures, well inside float32.
@@ -163,21 +197,4 @@ func schedule(key, text, advice string) (optim.Schedule, error) {
 		}
 	}
 	return s, nil
-}
-
-// headSize is the number of outputs of the encoder, codeSize that of the decoder's inputs: one logit and one input
-// per bit or per class.
-func (p plan) codeSize() int {
-	if p.method.Categorical {
-		return p.Latent * p.Classes
-	}
-	return p.Latent
-}
-
-// event is the shape of a row's latent variables.
-func (p plan) event() []int {
-	if p.method.Categorical {
-		return []int{p.Latent, p.Classes}
-	}
-	return []int{p.Latent}
 }

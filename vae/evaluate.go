@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 
 	"relaxgo/data"
 	"relaxgo/internal/run"
-	"relaxgo/internal/stream"
 )
 
 // testEpoch is the epoch whose draws a dynamically binarised test set always shows.
@@ -17,20 +15,23 @@ const testEpoch = 0
 // evaluate gives the bounds on the test images, with fresh noise for each epoch.
 func (t *trainer) evaluate(epoch int) (Bounds, error) {
 	t.setTemperature()
-	var soft, hard float64
+	n := float64(t.set.Test.Len())
+	var b Bounds
 	err := t.eachTestBatch(func(index, rows int) error {
 		fill(t.batch.noise, t.Seed, "test/noise", epoch, index)
 		if err := t.batch.evaluate.Run(); err != nil {
 			return t.explain(fmt.Sprintf("test after epoch %d", epoch), err)
 		}
 		for i := range rows {
-			soft += float64(t.batch.evaluate.Output(outSoft)[i])
-			hard += float64(t.batch.evaluate.Output(outHard)[i])
+			b.Loss += float64(t.batch.evaluate.Output(outSoft)[i]) / n
+			b.NELBO += float64(t.batch.evaluate.Output(outHard)[i]) / n
+			if t.L0 > 0 {
+				b.Open += float64(t.batch.evaluate.Output(outOpen)[i]) / n
+			}
 		}
 		return nil
 	})
-	n := float64(t.set.Test.Len())
-	return Bounds{Loss: soft / n, NELBO: hard / n}, err
+	return b, err
 }
 
 // eachTestBatch fills the images of one test batch after another into the training graph.
@@ -53,13 +54,13 @@ const weighedRows = 1000
 // importanceWeighted is the bound −log 1/S Σ_s p(x|b_s)p(b_s)/q(b_s|x) with S = Config.IW discrete samples per image,
 // averaged over the test images. Source: Burda, Grosse and Salakhutdinov (2016), arXiv:1509.00519, equation 8.
 func (t *trainer) importanceWeighted(ctx context.Context) (float64, error) {
-	code, images := t.codeSize(), t.set.Test.Len()
-	heads := make([]float32, 0, images*code)
+	size, images := t.headSize(), t.set.Test.Len()
+	heads := make([]float32, 0, images*size)
 	err := t.eachTestBatch(func(_, rows int) error {
 		if err := t.batch.encode.Run(); err != nil {
 			return t.explain("final test", err)
 		}
-		heads = append(heads, t.batch.encode.Output(outHead)[:rows*code]...)
+		heads = append(heads, t.batch.encode.Output(outHead)[:rows*size]...)
 		return nil
 	})
 	if err != nil {
@@ -85,10 +86,10 @@ func (t *trainer) importanceWeighted(ctx context.Context) (float64, error) {
 			return 0, err
 		}
 		for j := range rows {
-			head := heads[(done+j)*code:][:code]
+			head := heads[(done+j)*size:][:size]
 			for s := range t.IW {
 				copy(w.x[(j*t.IW+s)*t.pixels:], x[j*t.pixels:(j+1)*t.pixels])
-				copy(w.head[(j*t.IW+s)*code:], head)
+				copy(w.head[(j*t.IW+s)*size:], head)
 			}
 		}
 		fill(w.noise, t.Seed, "test/weights", i)
@@ -140,7 +141,15 @@ func (t *trainer) pictures() (*run.Safetensors, error) {
 		return nil, err
 	}
 	copy(d.code, t.batch.encode.Output(outCode)[:n*code])
-	t.priorCodes(d.code[n*code:], rand.New(stream.New(t.Seed, "pictures/prior")))
+	prior, err := t.imagination(sampled)
+	if err != nil {
+		return nil, err
+	}
+	fill(prior.noise, t.Seed, "pictures/prior")
+	if err := prior.code.Run(); err != nil {
+		return nil, fmt.Errorf("pictures: %w", err)
+	}
+	copy(d.code[n*code:], prior.code.Output(outCode))
 	if err := d.mean.Run(); err != nil {
 		return nil, fmt.Errorf("pictures: %w", err)
 	}
@@ -153,18 +162,4 @@ func (t *trainer) pictures() (*run.Safetensors, error) {
 		"reconstructions": grid(n, mean[:n*t.pixels]),
 		"samples":         grid(sampled, mean[n*t.pixels:]),
 	}}, nil
-}
-
-// priorCodes draws codes from the uniform prior.
-func (t *trainer) priorCodes(codes []float32, rng *rand.Rand) {
-	if !t.method.Categorical {
-		for i := range codes {
-			codes[i] = float32(rng.IntN(2))
-		}
-		return
-	}
-	clear(codes)
-	for i := 0; i < len(codes); i += t.Classes {
-		codes[i+rng.IntN(t.Classes)] = 1
-	}
 }

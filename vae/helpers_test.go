@@ -30,8 +30,11 @@ func mnist(t testing.TB) data.Dataset {
 func small(method string) Config {
 	c := DefaultConfig()
 	c.Relax, c.Epochs, c.Batch = method, 3, 12
-	c.Hidden, c.Latent, c.Classes = 16, 3, 3
+	c.Hidden, c.Latent, c.Classes = []int{16}, 3, 3
 	c.TrainImages, c.TestImages, c.IW = 55, 14, 7
+	if method == "topk" { // which of 3 bits would choose but one
+		c.Latent = 5
+	}
 	return c
 }
 

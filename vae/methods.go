@@ -1,9 +1,25 @@
 package vae
 
 import (
+	"slices"
+
 	G "gorgonia.org/gorgonia"
 
+	"relaxgo/internal/nn"
+	"relaxgo/internal/op"
 	"relaxgo/relax"
+	"relaxgo/relax/estimator"
+)
+
+// Codes is the kind of discrete code that a method trains through.
+type Codes string
+
+// Kinds of codes, with Config.Latent variables each.
+const (
+	Bits    Codes = "bits"    // zeros and ones
+	OneHot  Codes = "one-hot" // vectors of Config.Classes classes, one of them 1
+	Counts  Codes = "counts"  // 0, 1, 2, …
+	Subsets Codes = "subsets" // bits of which exactly Config.Subset are 1
 )
 
 // Method is one way to train through a discrete latent code: a value of the -relax flag. Everything that differs
@@ -12,74 +28,57 @@ type Method struct {
 	Name    string
 	Summary string // half a sentence for tables and help
 	Source  string // where the method comes from
+	Codes   Codes  // by default
 
-	// Categorical latents are one-hot vectors of Config.Classes classes; the others are bits.
-	Categorical bool
 	// Temperature is the default of Config.Temperature, empty for a method without one.
 	Temperature string
+	// Caveat says what stands in the way of a good bound with exactly discrete codes; empty if nothing does.
+	Caveat string
 
-	// posterior is the distribution that training samples from; the prior is the same with all logits zero.
-	posterior func(logits, temperature *G.Node) relax.Relaxation
+	// options are the keys of Config that this method alone, or few, take.
+	options []string
+	// event is the shape of the encoder's outputs for one image; nil: that of the code.
+	event func(p plan) []int
+	// learn adds the method's own parameters; nil: there are none.
+	learn func(p plan, params *nn.Params) error
+	// estimator estimates the gradient of what depends on the sample; nil: it is that of the sample itself.
+	estimator func(p plan) estimator.Estimator
+	// samples is the default of Config.Samples for an estimator that takes it.
+	samples int
+	// posterior is the distribution that training samples from.
+	posterior func(s scope) (relax.Relaxation, error)
+	// prior is the prior, from what stands in place of encoder outputs: zeros, or learned ones; nil: as posterior.
+	prior func(s scope) (relax.Relaxation, error)
+	// discreteKL is the divergence of exactly discrete samples, per row; nil: KL of the Discrete laws.
+	discreteKL func(x sample) (*G.Node, error)
 	// relaxedKL is the divergence between posterior and prior as they are sampled in training, per row; nil if the
-	// samples are discrete, so that the discrete divergence is the only one.
-	relaxedKL func(q, p relax.Relaxation, draw relax.Draw) (*G.Node, error)
+	// samples are discrete, or the divergence is that of the relaxed ones anyhow.
+	relaxedKL func(x sample) (*G.Node, error)
+	// trainRelaxed makes relaxedKL the default in training: where samples are so soft that the discrete divergence
+	// would leave most of what they carry uncounted.
+	trainRelaxed bool
+	// logRatio is log p(b) − log q(b|x) of a sample of the Discrete laws, for importance weights; nil: by LogProb.
+	logRatio func(x sample) (*G.Node, error)
+}
+
+// scope is what a method makes its distributions of.
+type scope struct {
+	plan
+	head        *G.Node    // [B, event…], the encoder's outputs
+	temperature *G.Node    // scalar; nil: the method has none, or none is needed
+	weights     nn.Binding // the method's own parameters
+}
+
+// sample is a draw from the posterior with what it was drawn from.
+type sample struct {
+	q, p relax.Relaxation
+	draw relax.Draw
+	eps  []*G.Node
 }
 
 // Methods lists all methods, in the order in which tables show them.
 func Methods() []Method {
-	return []Method{
-		{
-			Name:        "hardconcrete",
-			Summary:     "bits stretched and clipped to [0, 1]: exact zeros and ones, gradients between",
-			Source:      "Louizos et al. 2018",
-			Temperature: "0.6667",
-			posterior: func(ℓ, τ *G.Node) relax.Relaxation {
-				return relax.HardConcrete{Logits: ℓ, Temperature: τ}
-			},
-			relaxedKL: func(q, p relax.Relaxation, _ relax.Draw) (*G.Node, error) {
-				return relax.KL(q.(relax.HardConcrete).Concrete(), p.(relax.HardConcrete).Concrete())
-			},
-		},
-		{
-			Name:        "relaxedbernoulli",
-			Summary:     "bits softened to (0, 1), the binary Concrete distribution",
-			Source:      "Maddison et al. 2017, Jang et al. 2017",
-			Temperature: "0.5",
-			posterior: func(ℓ, τ *G.Node) relax.Relaxation {
-				return relax.RelaxedBernoulli{Logits: ℓ, Temperature: τ}
-			},
-			relaxedKL: func(q, p relax.Relaxation, _ relax.Draw) (*G.Node, error) { return relax.KL(q, p) },
-		},
-		{
-			Name:        "gumbelsoftmax",
-			Summary:     "one-hot vectors softened to the simplex, the Concrete distribution",
-			Source:      "Maddison et al. 2017, Jang et al. 2017",
-			Categorical: true,
-			Temperature: "0.5",
-			posterior: func(ℓ, τ *G.Node) relax.Relaxation {
-				return relax.RelaxedCategorical{Logits: ℓ, Temperature: τ}
-			},
-			relaxedKL: func(q, p relax.Relaxation, x relax.Draw) (*G.Node, error) { return relax.SampleKL(q, p, x) },
-		},
-		{
-			Name:        "stgumbelsoftmax",
-			Summary:     "exact one-hot vectors with the gradient of the softened ones",
-			Source:      "Jang et al. 2017",
-			Categorical: true,
-			Temperature: "0.5",
-			posterior: func(ℓ, τ *G.Node) relax.Relaxation {
-				return relax.RelaxedCategorical{Logits: ℓ, Temperature: τ, StraightThrough: true}
-			},
-		},
-		{
-			Name:    "straightthrough",
-			Summary: "exact bits with the gradient of their probabilities",
-			Source:  "Bengio et al. 2013",
-			posterior: func(ℓ, _ *G.Node) relax.Relaxation {
-				return relax.StraightThroughBernoulli{Logits: ℓ}
-			},
-		},
-	}
+	return slices.Concat(bitMethods(), oneHotMethods(), countMethods(), subsetMethods(), estimatorMethods())
 }
 
 // MethodNames lists the names of all methods.
@@ -99,4 +98,67 @@ func method(name string) (Method, bool) {
 		}
 	}
 	return Method{}, false
+}
+
+// Takes tells whether the method takes the option of that key, one of OptionKeys; "kl" means more than one divergence.
+func (m Method) Takes(key string) bool {
+	switch key {
+	case "temperature":
+		return m.Temperature != ""
+	case "kl":
+		return m.relaxedKL != nil
+	}
+	return slices.Contains(m.options, key)
+}
+
+// Family is what a method belongs to where methods are compared: the kind of its code, or the estimators.
+func (m Method) Family() string {
+	if m.estimator != nil {
+		return "estimators"
+	}
+	return string(m.Codes)
+}
+
+// code is the shape of the decoder's input for one image.
+func (p plan) code() []int {
+	if p.codes == OneHot {
+		return []int{p.Latent, p.Classes}
+	}
+	return []int{p.Latent}
+}
+
+// event is the shape of the encoder's outputs for one image.
+func (p plan) event() []int {
+	if p.method.event != nil {
+		return p.method.event(p)
+	}
+	return p.code()
+}
+
+func (p plan) codeSize() int { return product(p.code()) }
+func (p plan) headSize() int { return product(p.event()) }
+
+func product(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// discreteKL is the divergence between the exactly discrete posterior and prior, per row.
+func (p plan) discreteKL(x sample) (*G.Node, error) {
+	if p.method.discreteKL != nil {
+		return p.method.discreteKL(x)
+	}
+	return relax.KL(x.q.Discrete(), x.p.Discrete())
+}
+
+// logRatio is log p(b) − log q(b|x) of a sample whose q and p are discrete, per row.
+func (p plan) logRatio(x sample) (*G.Node, error) {
+	if p.method.logRatio != nil {
+		return p.method.logRatio(x)
+	}
+	var e op.Expr
+	return e.Node(e.Of(op.Sub(e.Of(x.p.Discrete().LogProb(x.draw)), e.Of(x.q.Discrete().LogProb(x.draw)))))
 }

@@ -2,348 +2,168 @@ package vae
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	G "gorgonia.org/gorgonia"
 
-	"relaxgo/internal/autodiff"
-	"relaxgo/internal/kernel"
 	"relaxgo/internal/nn"
 	"relaxgo/internal/op"
-	"relaxgo/internal/optim"
 	"relaxgo/internal/program"
 	"relaxgo/relax"
-	"relaxgo/relax/noise"
 )
 
 // model is the network: parameters, and the layers as functions of a graph that binds them.
+//
+// There may be several stochastic layers. Encoder l turns the code below it, at the bottom the image, into the law of
+// code l; decoder l turns code l into the law of what is below it. The prior of the top code is uniform or learned.
 type model struct {
 	plan
 	pixels int
 	params *nn.Params
 }
 
+// Names of parameters beside those of the networks and of methods.
+const (
+	temperatureParam = "log temperature" // of a learned temperature
+	priorParam       = "prior"           // encoder outputs that a learned prior stands for
+)
+
 func newModel(p plan, pixels int) (*model, error) {
 	m := &model{plan: p, pixels: pixels, params: nn.NewParams(p.Seed)}
-	for _, side := range []struct {
-		name    string
-		in, out int
-	}{{"encoder", pixels, p.codeSize()}, {"decoder", p.codeSize(), pixels}} {
-		in := side.in
-		for i := range p.Layers {
-			if err := nn.AddDense(m.params, layerName(side.name, i), in, p.Hidden); err != nil {
-				return nil, err
-			}
-			in = p.Hidden
+	for l := range m.layers {
+		at, below := m.at(l), pixels
+		if l > 0 {
+			below = m.at(l - 1).codeSize()
 		}
-		if err := nn.AddDense(m.params, layerName(side.name, p.Layers), in, side.out); err != nil {
+		for _, side := range []struct {
+			name    string
+			in, out int
+		}{{encoderName, below, at.headSize()}, {decoderName, at.codeSize(), below}} {
+			in := side.in
+			for i, width := range append(slices.Clone(p.Hidden), side.out) {
+				if err := nn.AddDense(m.params, layerName(side.name, l, i), in, width); err != nil {
+					return nil, err
+				}
+				in = width
+			}
+		}
+	}
+	if p.method.learn != nil {
+		if err := p.method.learn(p, m.params); err != nil {
+			return nil, err
+		}
+	}
+	if p.learnedTemperature > 0 {
+		if _, err := m.params.Add(temperatureParam, nil, nn.Constant(float32(math.Log(p.learnedTemperature)))); err != nil {
+			return nil, err
+		}
+	}
+	if p.Prior == PriorLearned {
+		if _, err := m.params.Add(priorParam, m.at(m.top()).event(), nn.Zeros); err != nil {
+			return nil, err
+		}
+	}
+	if p.method.estimator != nil {
+		if err := m.addControl(); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
 }
 
-func layerName(side string, i int) string { return fmt.Sprintf("%s.%d", side, i) }
+const encoderName, decoderName = "encoder", "decoder"
 
-// network is one side of the model: hidden ReLU layers, then a linear one.
-func (m *model) network(w nn.Binding, side string, x *G.Node) (*G.Node, error) {
+// layerName is that of dense layer i in a network of stochastic layer l.
+func layerName(side string, l, i int) string {
+	if l > 0 {
+		side = fmt.Sprint(side, l+1)
+	}
+	return fmt.Sprintf("%s.%d", side, i)
+}
+
+// top is the highest stochastic layer.
+func (p plan) top() int { return len(p.layers) - 1 }
+
+// at is the plan for stochastic layer l.
+func (p plan) at(l int) plan {
+	p.Latent = p.layers[l]
+	return p
+}
+
+// network is one side of stochastic layer l: hidden ReLU layers, then a linear one.
+func (m *model) network(w nn.Binding, side string, l int, x *G.Node) (*G.Node, error) {
 	var err error
-	for i := range m.Layers {
-		if x, err = w.Dense(layerName(side, i), x, op.ActReLU); err != nil {
+	for i := range m.Hidden {
+		if x, err = w.Dense(layerName(side, l, i), x, op.ActReLU); err != nil {
 			return nil, err
 		}
 	}
-	return w.Dense(layerName(side, m.Layers), x, op.ActIdentity)
+	return w.Dense(layerName(side, l, len(m.Hidden)), x, op.ActIdentity)
 }
 
-// latent is the code of a batch: posterior, prior and one draw of the posterior.
-type latent struct {
-	q, p relax.Relaxation
-	draw relax.Draw
-	// soft and hard are the draw as the decoder takes it, [B, code]; hard is exactly discrete.
-	soft, hard *G.Node
-}
-
-// sample builds the posterior from the encoder's outputs [B, code] and draws from it.
-func (m *model) sample(g *program.Graph[float32], head, temperature *G.Node) (*latent, []noiseInput, error) {
-	rows := head.Shape()[0]
-	logits, err := op.Reshape(head, append([]int{rows}, m.event()...)...)
+// laws are posterior and prior of layer l for encoder outputs [B, head].
+func (m *model) laws(w nn.Binding, l int, head, temperature *G.Node) (q, p relax.Relaxation, err error) {
+	at := m.at(l)
+	rows, event := head.Shape()[0], at.event()
+	if head, err = op.Reshape(head, append([]int{rows}, event...)...); err != nil {
+		return nil, nil, err
+	}
+	s := scope{plan: at, head: head, temperature: temperature, weights: w}
+	if q, err = m.method.posterior(s); err != nil {
+		return nil, nil, err
+	}
+	if l == m.top() && m.Prior == PriorLearned {
+		s.head, err = op.SpreadBatch(w[priorParam], rows)
+	} else {
+		s.head, err = op.FullLike(head, 0)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	zeros, err := op.FullLike(logits, 0)
-	if err != nil {
-		return nil, nil, err
+	prior := m.method.prior
+	if prior == nil {
+		prior = m.method.posterior
 	}
-	z := &latent{q: m.method.posterior(logits, temperature), p: m.method.posterior(zeros, temperature)}
-	inputs, eps, err := noiseInputs(g, z.q.Noise())
-	if err != nil {
-		return nil, nil, err
-	}
-	if z.draw, err = z.q.Rsample(eps...); err != nil {
-		return nil, nil, err
-	}
-	var e op.Expr
-	z.soft = e.Of(op.Reshape(z.draw.Value, rows, m.codeSize()))
-	z.hard = e.Of(op.Reshape(z.draw.Hard, rows, m.codeSize()))
-	return z, inputs, e.Err()
+	p, err = prior(s)
+	return q, p, err
 }
 
-// discreteKL is the divergence between the exactly discrete posterior and prior, per row.
-func (z *latent) discreteKL() (*G.Node, error) { return relax.KL(z.q.Discrete(), z.p.Discrete()) }
-
-// noiseInput is a noise node with the law that fills it.
-type noiseInput struct {
-	kind noise.Kind
-	data []float32
-}
-
-func noiseInputs(g *program.Graph[float32], specs []noise.Spec) ([]noiseInput, []*G.Node, error) {
+// draw draws from a distribution that q or its discrete law is.
+func draw(g *program.Graph[float32], name string, q, p relax.Relaxation, from relax.Distribution) (sample, []noiseInput, error) {
+	x := sample{q: q, p: p}
 	var inputs []noiseInput
-	var nodes []*G.Node
-	for i, s := range specs {
-		in, err := g.Input(fmt.Sprintf("noise.%d", i), s.Shape...)
-		if err != nil {
-			return nil, nil, err
-		}
-		inputs = append(inputs, noiseInput{kind: s.Kind, data: in.Data})
-		nodes = append(nodes, in.Node)
+	var err error
+	if inputs, x.eps, err = noiseInputs(g, name, from.Noise()); err != nil {
+		return sample{}, nil, err
 	}
-	return inputs, nodes, nil
+	x.draw, err = from.Rsample(x.eps...)
+	return x, inputs, err
 }
 
-// noiseSegment is the number of elements that have a random stream of their own, so that the noise of one purpose can be
-// drawn on several cores and is the same on any number of them.
-const noiseSegment = 1 << 13
-
-// fill draws the noise of inputs for a purpose, a stream's name and counters, on all cores.
-func fill(inputs []noiseInput, seed uint64, name string, counters ...int) {
-	for i, in := range inputs {
-		kernel.Parallel(len(in.data), noiseSegment, func(lo, hi int) {
-			fillSegment(in.kind, in.data[lo:hi], seed, name, append(slices.Clip(counters), i, lo/noiseSegment)...)
-		})
-	}
+// flat is a code as networks take it: [B, …] → [B, code].
+func flat(value *G.Node) (*G.Node, error) {
+	shape := value.Shape()
+	return op.Reshape(value, shape[0], product(shape[1:]))
 }
 
-func fillSegment(kind noise.Kind, dst []float32, seed uint64, name string, counters ...int) {
-	noise.Fill(noise.NewSource(seed, name, counters...), kind, dst)
+// belowNLL is −log p(code|above) [B] of a code [B, code] of layer l, given the outputs [B, code] of the decoder above it.
+func (m *model) belowNLL(l int, output, code *G.Node) (*G.Node, error) {
+	if m.codes == Bits {
+		return op.BernoulliNLL(output, code)
+	}
+	shape := append([]int{code.Shape()[0]}, m.at(l).code()...)
+	var e op.Expr
+	logp := e.Of(op.LogSoftmax(e.Of(op.Reshape(output, shape...))))
+	match := e.Of(op.SumEvent(e.Of(op.Mul(e.Of(op.Reshape(code, shape...)), logp))))
+	return e.Node(e.Of(op.Neg(match)))
 }
 
-// bound is the graph of a batch of images, with the programs that train and evaluate on it.
-type bound struct {
-	x           []float32 // [batch, pixels]
-	weight      []float32 // [batch], of each row in the training loss
-	temperature []float32 // one number; nil for a method without temperature
-	noise       []noiseInput
-	step        *program.Program[float32] // one training step: the loss and the gradients of all parameters
-	evaluate    *program.Program[float32] // per row: the bounds with soft and with hard samples
-	encode      *program.Program[float32] // the encoder's outputs, and a discrete code
-	slots       []optim.Slot              // parameters; step leaves their gradients in gradient
-}
-
-// Names of outputs.
-const (
-	outLoss  = "loss"  // of the batch: weighted sum over rows of reconstruction + β·divergence
-	outRows  = "rows"  // the same per row
-	outSoft  = "soft"  // [B] negative evidence bound with the training sample and the training divergence
-	outHard  = "hard"  // [B] negative evidence bound with the discrete sample and the discrete divergence
-	outHead  = "head"  // [B, code] encoder outputs
-	outCode  = "code"  // [B, code] discrete sample
-	outMean  = "mean"  // [n, pixels] decoder means
-	outRatio = "ratio" // [n] log p(x|b) + log p(b) − log q(b|x)
-)
-
-func gradientOf(param string) string { return "gradient of " + param }
-
-// bind builds the graph for batches of the given number of images.
-func (m *model) bind(batch int) (*bound, error) {
-	b := &bound{}
-	step := program.Outputs{Finite: map[string]*G.Node{}, Plain: map[string]*G.Node{}}
-	eval := program.Outputs{Finite: map[string]*G.Node{}}
-	encode := program.Outputs{Plain: map[string]*G.Node{}}
-	g, err := program.Build(func(g *program.Graph[float32]) error {
-		w, err := nn.Bind(g, m.params)
-		if err != nil {
-			return err
-		}
-		x, err := g.Input("x", batch, m.pixels)
-		if err != nil {
-			return err
-		}
-		weight, err := g.Input("weight", batch)
-		if err != nil {
-			return err
-		}
-		b.x, b.weight = x.Data, weight.Data
-		var temperature *G.Node
-		if m.method.Temperature != "" {
-			in, err := g.Input("temperature")
-			if err != nil {
-				return err
-			}
-			b.temperature, temperature = in.Data, in.Node
-		}
-		head, err := m.network(w, "encoder", x.Node)
-		if err != nil {
-			return err
-		}
-		z, inputs, err := m.sample(g, head, temperature)
-		if err != nil {
-			return err
-		}
-		b.noise = inputs
-
-		nll := func(code *G.Node) (*G.Node, error) {
-			logits, err := m.network(w, "decoder", code)
-			if err != nil {
-				return nil, err
-			}
-			return op.BernoulliNLL(logits, x.Node)
-		}
-		var e op.Expr
-		discrete := e.Of(z.discreteKL())
-		trained := discrete
-		if m.KL == KLRelaxed {
-			trained = e.Of(m.method.relaxedKL(z.q, z.p, z.draw))
-		}
-		soft := e.Of(nll(z.soft))
-		rows := e.Of(op.Add(soft, e.Of(op.Scale(trained, m.Beta))))
-		loss := e.Of(op.SumAll(e.Of(op.Mul(weight.Node, rows))))
-		eval.Finite[outSoft] = e.Of(op.Add(soft, trained))
-		eval.Finite[outHard] = e.Of(op.Add(e.Of(nll(z.hard)), discrete))
-		if e.Err() != nil {
-			return e.Err()
-		}
-		var params []*G.Node
-		for _, p := range m.params.All() {
-			params = append(params, w[p.Name])
-		}
-		grads, err := autodiff.Gradient(loss, params...)
-		if err != nil {
-			return err
-		}
-		for i, p := range m.params.All() {
-			step.Plain[gradientOf(p.Name)] = grads[i]
-			b.slots = append(b.slots, optim.Slot{Name: p.Name, Value: p.Data})
-		}
-		step.Finite[outLoss] = loss
-		step.Plain[outRows] = rows
-		encode.Plain[outHead] = head
-		encode.Plain[outCode] = z.hard
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("vae: %w", err)
+// generated is the law of the code of layer l given the outputs of the decoder above it.
+func (m *model) generated(l int, output *G.Node) (relax.Distribution, error) {
+	logits, err := op.Reshape(output, append([]int{output.Shape()[0]}, m.at(l).code()...)...)
+	if m.codes == Bits {
+		return relax.Bernoulli{Logits: logits}, err
 	}
-	for _, c := range []struct {
-		into **program.Program[float32]
-		outs program.Outputs
-	}{{&b.step, step}, {&b.evaluate, eval}, {&b.encode, encode}} {
-		if *c.into, err = program.Compile(g, c.outs); err != nil {
-			return nil, fmt.Errorf("vae: %w", err)
-		}
-	}
-	return b, nil
-}
-
-// gradients ties the parameters to the gradients of the last step.
-func (b *bound) gradients() []optim.Slot {
-	for i, s := range b.slots {
-		b.slots[i].Grad = b.step.Output(gradientOf(s.Name))
-	}
-	return b.slots
-}
-
-// decoder is the graph that turns n codes into images.
-type decoder struct {
-	code []float32 // [n, code]
-	mean *program.Program[float32]
-}
-
-func (m *model) decoder(n int) (*decoder, error) {
-	d := &decoder{}
-	var mean *G.Node
-	g, err := program.Build(func(g *program.Graph[float32]) error {
-		w, err := nn.Bind(g, m.params)
-		if err != nil {
-			return err
-		}
-		code, err := g.Input("code", n, m.codeSize())
-		if err != nil {
-			return err
-		}
-		d.code = code.Data
-		logits, err := m.network(w, "decoder", code.Node)
-		if err != nil {
-			return err
-		}
-		mean, err = op.Sigmoid(logits)
-		return err
-	})
-	if err == nil {
-		d.mean, err = program.Compile(g, program.Outputs{Plain: map[string]*G.Node{outMean: mean}})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("vae: %w", err)
-	}
-	return d, nil
-}
-
-// weigher is the graph that draws discrete codes for n rows and weighs them: the summands of the importance-weighted
-// bound.
-type weigher struct {
-	x, head []float32 // [n, pixels] and [n, code], the images and the encoder's outputs for them
-	noise   []noiseInput
-	ratio   *program.Program[float32]
-}
-
-func (m *model) weigher(n int) (*weigher, error) {
-	s := &weigher{}
-	var ratio *G.Node
-	g, err := program.Build(func(g *program.Graph[float32]) error {
-		w, err := nn.Bind(g, m.params)
-		if err != nil {
-			return err
-		}
-		x, err := g.Input("x", n, m.pixels)
-		if err != nil {
-			return err
-		}
-		head, err := g.Input("head", n, m.codeSize())
-		if err != nil {
-			return err
-		}
-		s.x, s.head = x.Data, head.Data
-		var e op.Expr
-		logits := e.Of(op.Reshape(head.Node, append([]int{n}, m.event()...)...))
-		zeros := e.Of(op.FullLike(logits, 0))
-		if e.Err() != nil {
-			return e.Err()
-		}
-		q := m.method.posterior(logits, nil).Discrete()
-		p := m.method.posterior(zeros, nil).Discrete()
-		inputs, eps, err := noiseInputs(g, q.Noise())
-		if err != nil {
-			return err
-		}
-		s.noise = inputs
-		draw, err := q.Rsample(eps...)
-		if err != nil {
-			return err
-		}
-		output, err := m.network(w, "decoder", e.Of(op.Reshape(draw.Hard, n, m.codeSize())))
-		if err != nil {
-			return err
-		}
-		prior := e.Of(op.Sub(e.Of(p.LogProb(draw)), e.Of(q.LogProb(draw))))
-		ratio = e.Of(op.Sub(prior, e.Of(op.BernoulliNLL(output, x.Node))))
-		return e.Err()
-	})
-	if err == nil {
-		s.ratio, err = program.Compile(g, program.Outputs{Finite: map[string]*G.Node{outRatio: ratio}})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("vae: %w", err)
-	}
-	return s, nil
+	return relax.Categorical{Logits: logits}, err
 }

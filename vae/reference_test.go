@@ -1,7 +1,6 @@
 package vae
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -9,11 +8,13 @@ import (
 	"testing"
 )
 
-// reference is the model once more, in float64 and plain Go, row by row and term by term.
+// reference is the model once more, in float64 and plain Go, row by row and term by term. What depends on the method is
+// its description.
 type reference struct {
 	plan
 	pixels  int
 	weights map[string][]float64
+	support int // the largest count, once it is known
 }
 
 func referenceTo(t *trainer) *reference {
@@ -32,16 +33,21 @@ func widen(x []float32) []float64 {
 	return y
 }
 
+func (r *reference) description() description { return descriptions[r.Relax] }
+
 func (r *reference) network(side string, x []float64) []float64 {
-	for layer := range r.Layers + 1 {
+	for layer := range len(r.Hidden) + 1 {
 		w, b := r.weights[fmt.Sprintf("%s.%d.weight", side, layer)], r.weights[fmt.Sprintf("%s.%d.bias", side, layer)]
 		y := slices.Clone(b)
 		for i, v := range x {
+			if v == 0 {
+				continue
+			}
 			for j := range y {
 				y[j] += v * w[i*len(y)+j]
 			}
 		}
-		if layer < r.Layers {
+		if layer < len(r.Hidden) {
 			for j := range y {
 				y[j] = math.Max(0, y[j])
 			}
@@ -61,161 +67,145 @@ func (r *reference) nll(x, code []float64) float64 {
 	return sum
 }
 
-func logSumExp(x []float64) float64 {
-	top, sum := slices.Max(x), 0.0
-	for _, v := range x {
-		sum += math.Exp(v - top)
-	}
-	return top + math.Log(sum)
-}
-
-// groups cuts a code or its logits into its variables.
+// groups cuts what the encoder gives, or noise, into what belongs to single variables.
 func (r *reference) groups(x []float64) [][]float64 {
-	size := 1
-	if r.method.Categorical {
-		size = r.Classes
-	}
-	return slices.Collect(slices.Chunk(x, size))
+	return slices.Collect(slices.Chunk(x, len(x)/r.Latent))
 }
 
-// probabilities of the values of every variable: 0 and 1, or the classes.
-func (r *reference) probabilities(head []float64) [][]float64 {
-	var all [][]float64
-	for _, ℓ := range r.groups(head) {
-		if !r.method.Categorical {
-			p := 1 / (1 + math.Exp(-ℓ[0]))
-			all = append(all, []float64{1 - p, p})
-			continue
-		}
-		norm, p := logSumExp(ℓ), make([]float64, len(ℓ))
-		for k := range p {
-			p[k] = math.Exp(ℓ[k] - norm)
-		}
-		all = append(all, p)
+// temperatureOr is the learned temperature, or else τ.
+func (r *reference) temperatureOr(τ float64) float64 {
+	if log, learned := r.weights[temperatureParam]; learned {
+		return math.Exp(log[0])
 	}
-	return all
+	return τ
 }
 
-// discreteKL is Σ p log(p·K) over the values of all variables: against the uniform prior.
-func (r *reference) discreteKL(head []float64) float64 {
-	sum := 0.0
-	for _, values := range r.probabilities(head) {
-		for _, p := range values {
-			sum += p * math.Log(p*float64(len(values)))
-		}
-	}
-	return sum
-}
-
-// sample gives what the decoder takes in training and in testing.
-func (r *reference) sample(head, noise []float64, τ float64) (soft, hard []float64) {
-	noises := r.groups(noise)
-	for n, ℓ := range r.groups(head) {
-		if !r.method.Categorical {
-			y := ℓ[0] + noises[n][0]
-			bit, s := 0.0, 1/(1+math.Exp(-y/τ))
-			if y > 0 {
-				bit = 1
-			}
-			hard = append(hard, bit)
-			switch r.Relax {
-			case "hardconcrete":
-				s = math.Min(1, math.Max(0, 1.2*s-0.1))
-			case "straightthrough":
-				s = bit
-			}
-			soft = append(soft, s)
-			continue
-		}
-		y, onehot := make([]float64, len(ℓ)), make([]float64, len(ℓ))
-		for k := range y {
-			y[k] = (ℓ[k] + noises[n][k]) / τ
-		}
-		onehot[slices.Index(y, slices.Max(y))] = 1
-		hard = append(hard, onehot...)
-		if r.Relax == "stgumbelsoftmax" {
-			soft = append(soft, onehot...)
-			continue
-		}
-		norm := logSumExp(y)
-		for _, v := range y {
-			soft = append(soft, math.Exp(v-norm))
-		}
-	}
-	return soft, hard
-}
-
-// relaxedKL is the divergence of Config.KL = "relaxed".
-func (r *reference) relaxedKL(head, noise []float64, τ float64) float64 {
-	sum := 0.0
-	noises := r.groups(noise)
-	for n, ℓ := range r.groups(head) {
-		if !r.method.Categorical { // logistic laws of one scale, ℓ apart
-			sum += ℓ[0]/math.Tanh(ℓ[0]/2) - 2
-			continue
-		}
-		// log q(z) − log p(z) at the draw z = softmax(y): what does not depend on ℓ cancels.
-		y := make([]float64, len(ℓ))
-		for k := range y {
-			y[k] = (ℓ[k] + noises[n][k]) / τ
-		}
-		norm := logSumExp(y)
-		q, p := make([]float64, len(ℓ)), make([]float64, len(ℓ))
-		for k := range y {
-			p[k] = -τ * (y[k] - norm)
-			q[k] = ℓ[k] + p[k]
-			sum += ℓ[k]
-		}
-		sum += float64(len(ℓ)) * (logSumExp(p) - logSumExp(q))
-	}
-	return sum
-}
-
-// terms are a row's numbers: the training loss and the two bounds.
-type terms struct{ loss, soft, hard float64 }
+// terms are a row's numbers: the training loss, the two bounds and the expected number of open gates.
+type terms struct{ loss, soft, hard, open float64 }
 
 func (r *reference) terms(x, noise []float64, τ float64) terms {
+	return r.shifted(x, noise, τ, r.shift(x, noise, τ))
+}
+
+// shift is how far the code is from the sample that the gradient passes through, if the decoder takes the code.
+func (r *reference) shift(x, noise []float64, τ float64) []float64 {
+	d := r.description()
+	soft, hard := d.draw(r, r.network("encoder", x), noise, r.temperatureOr(τ))
+	if !d.straightThrough {
+		return make([]float64, len(soft))
+	}
+	return plus(hard, scaled(soft, -1))
+}
+
+// shifted are the terms if the decoder takes the sample so far from where it is drawn. As a function of the weights, at a
+// shift that stays what it was, this has the gradient that straight-through methods call that of the loss.
+func (r *reference) shifted(x, noise []float64, τ float64, shift []float64) terms {
+	τ = r.temperatureOr(τ)
+	d := r.description()
 	head := r.network("encoder", x)
-	soft, hard := r.sample(head, noise, τ)
-	discrete := r.discreteKL(head)
+	soft, hard := d.draw(r, head, noise, τ)
+	discrete := d.discrete(r, head, noise, τ)
 	divergence := discrete
 	if r.KL == KLRelaxed {
-		divergence = r.relaxedKL(head, noise, τ)
+		divergence = d.relaxed(r, head, noise, τ)
 	}
-	nll := r.nll(x, soft)
-	return terms{loss: nll + r.Beta*divergence, soft: nll + divergence, hard: r.nll(x, hard) + discrete}
+	nll := r.nll(x, plus(soft, shift))
+	t := terms{soft: nll + divergence, hard: r.nll(x, hard) + discrete}
+	if r.L0 > 0 {
+		t.open = d.open(head, τ)
+	}
+	t.loss = nll + r.Beta*divergence + r.L0*t.open
+	return t
 }
 
 // rows cuts what a trainer's graph holds into rows, in float64.
 func (t *trainer) rows() (x, noise [][]float64, τ float64) {
 	x = slices.Collect(slices.Chunk(widen(t.batch.x), t.pixels))
-	noise = slices.Collect(slices.Chunk(widen(t.batch.noise[0].data), t.codeSize()))
+	noise = slices.Collect(slices.Chunk(widen(t.batch.noise[0].data), len(t.batch.noise[0].data)/len(x)))
 	if t.batch.temperature != nil {
 		τ = float64(t.batch.temperature[0])
 	}
 	return x, noise, τ
 }
 
-// variants are all methods with all divergences that they know.
-func variants() []Config {
+// everyMethod is all methods with all divergences that they know.
+func everyMethod() []Config {
 	var list []Config
 	for _, m := range Methods() {
 		c := small(m.Name)
 		c.Beta = 0.7
-		list = append(list, c)
-		if m.relaxedKL != nil {
-			c.KL = KLRelaxed
-			list = append(list, c)
+		for _, c.KL = range []string{KLDiscrete, KLRelaxed} {
+			if c.KL == KLDiscrete || m.Takes("kl") {
+				list = append(list, c)
+			}
 		}
 	}
-	deep := small("hardconcrete")
-	deep.Layers = 2
-	linear := small("gumbelsoftmax")
-	linear.Layers = 0
-	return append(list, deep, linear)
+	return list
 }
 
-func (c Config) label() string { return fmt.Sprintf("%s/%s/%d", c.Relax, c.KL, c.Layers) }
+// variants are what the reference can draw from of these, and some of the options.
+func variants() []Config {
+	list := slices.DeleteFunc(everyMethod(), func(c Config) bool { return descriptions[c.Relax].draw == nil })
+	for _, v := range []struct {
+		method string
+		change func(c *Config)
+	}{
+		{"hardconcrete", func(c *Config) { c.Hidden = []int{16, 12} }},
+		{"gumbelsoftmax", func(c *Config) { c.Hidden = nil }},
+		{"topk", func(c *Config) { c.Hidden = []int{9, 10, 11} }},
+		{"hardconcrete", func(c *Config) { c.L0 = 3 }},
+		{"hardconcrete", func(c *Config) { c.L0, c.KL, c.Temperature = 3, KLRelaxed, "learned" }},
+		{"gaussian", func(c *Config) { c.L0 = 3 }},
+		{"relaxedbernoulli", func(c *Config) { c.KL, c.Temperature = KLRelaxed, "learned:0.8" }},
+		{"correlated", func(c *Config) { c.Corr = "-0.8" }},
+		{"correlated", func(c *Config) {
+			c.Corr, c.Correlation = "m.csv", [][]float64{{1, 0.3, -0.2}, {0.3, 1, 0.6}, {-0.2, 0.6, 1}}
+		}},
+		{"correlated", func(c *Config) { c.Corr = CorrLearned }},
+		{"correlated", func(c *Config) { c.Corr, c.KL, c.Temperature = CorrLearned, KLRelaxed, "learned" }},
+		{"gumbelsoftmax", func(c *Config) { c.KL, c.Temperature = KLRelaxed, "learned:2" }},
+		{"igr", func(c *Config) { c.Temperature = "learned" }},
+		{"stickbreaking", func(c *Config) { c.KL, c.Temperature = KLRelaxed, "learned:1.5" }},
+		{"decoupled", func(c *Config) { c.Forward, c.Temperature = 2, "0.3" }},
+		{"stgumbelsoftmax", func(c *Config) { c.Temperature = "exp:2:0.5:7" }},
+		{"logisticnormal", func(c *Config) { c.Classes, c.Latent = 2, 4 }},
+		{"binomial", func(c *Config) { c.Trials = 30 }},
+		{"negativebinomial", func(c *Config) { c.Failures = 0.5 }},
+		{"topk", func(c *Config) { c.Subset = 1 }},
+		{"topk", func(c *Config) { c.Latent, c.Subset = 10, 9 }},
+	} {
+		c := small(v.method)
+		c.Beta = 0.7
+		v.change(&c)
+		list = append(list, c)
+	}
+	return list
+}
+
+// label names a configuration by what sets it apart.
+func (c Config) label() string {
+	parts := []string{c.Relax}
+	for _, o := range []struct {
+		key   string
+		value any
+		shown bool
+	}{
+		{"kl", c.KL, c.KL != ""},
+		{"hidden", c.Hidden, !slices.Equal(c.Hidden, small(c.Relax).Hidden)},
+		{"temperature", c.Temperature, c.Temperature != ""},
+		{"l0", c.L0, c.L0 != 0},
+		{"corr", c.Corr, c.Corr != ""},
+		{"forward", c.Forward, c.Forward != 0},
+		{"subset", c.Subset, c.Subset != 0},
+		{"trials", c.Trials, c.Trials != 0},
+		{"failures", c.Failures, c.Failures != 0},
+	} {
+		if o.shown {
+			parts = append(parts, fmt.Sprintf("%s=%v", o.key, o.value))
+		}
+	}
+	return strings.Join(parts, ",")
+}
 
 // TestRows compares every number that the graph gives for a row with the reference at the same noise. A row is a sum
 // of 784 float32 terms and about 300 in all, of which float32 resolves 3e-5; ten of that is left for rounding inside.
@@ -240,6 +230,10 @@ func TestRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			soft, hard := tr.batch.evaluate.Output(outSoft), tr.batch.evaluate.Output(outHard)
+			open := make([]float32, len(rows))
+			if c.L0 > 0 {
+				open = tr.batch.evaluate.Output(outOpen)
+			}
 			r := referenceTo(tr)
 			x, noise, τ := tr.rows()
 			mean := 0.0
@@ -253,6 +247,7 @@ func TestRows(t *testing.T) {
 					{outRows, float64(rows[i]), want.loss},
 					{outSoft, float64(soft[i]), want.soft},
 					{outHard, float64(hard[i]), want.hard},
+					{outOpen, float64(open[i]), want.open},
 				} {
 					if !(math.Abs(pair.got-pair.want) <= tolerance) {
 						t.Errorf("row %d, %s: %.6f, want %.6f within %g", i, pair.name, pair.got, pair.want, tolerance)
@@ -262,7 +257,7 @@ func TestRows(t *testing.T) {
 			if !(math.Abs(loss-mean) <= tolerance) {
 				t.Errorf("loss %.6f, want the mean %.6f of the rows within %g", loss, mean, tolerance)
 			}
-			if strings.HasPrefix(c.Relax, "st") && !slices.Equal(soft, hard) {
+			if r.description().straightThrough && !slices.Equal(soft, hard) {
 				t.Error("the soft bound of an exactly discrete sample is not the hard one")
 			}
 		})
@@ -275,18 +270,19 @@ func TestRows(t *testing.T) {
 func TestGradient(t *testing.T) {
 	const h, tolerance = 1e-5, 2e-5
 	for _, c := range variants() {
-		if strings.HasPrefix(c.Relax, "st") {
-			continue // the gradient is a surrogate, not that of the loss
-		}
 		t.Run(c.label(), func(t *testing.T) {
 			tr := trained(t, c, smallPerEpoch-1)
 			r := referenceTo(tr) // the weights before the short step
 			advance(t, tr, 1)
 			x, noise, τ := tr.rows()
+			var shifts [][]float64
+			for i := range smallLast {
+				shifts = append(shifts, r.shift(x[i], noise[i], τ))
+			}
 			loss := func() float64 {
 				sum := 0.0
 				for i := range smallLast {
-					sum += r.terms(x[i], noise[i], τ).loss / smallLast
+					sum += r.shifted(x[i], noise[i], τ, shifts[i]).loss / smallLast
 				}
 				return sum
 			}
@@ -302,7 +298,9 @@ func TestGradient(t *testing.T) {
 					t.Fatalf("%s: no gradient", p.Name)
 				}
 				w := r.weights[p.Name]
-				for _, i := range []int{at, 0, len(w) / 3, len(w) / 2, 2 * len(w) / 3, len(w) - 1} {
+				places := []int{at, 0, len(w) / 3, len(w) / 2, 2 * len(w) / 3, len(w) - 1}
+				slices.Sort(places)
+				for _, i := range slices.Compact(places) {
 					keep := w[i]
 					w[i] = keep + h
 					up := loss()
@@ -314,198 +312,6 @@ func TestGradient(t *testing.T) {
 					}
 				}
 			}
-		})
-	}
-}
-
-// exactly is what enumerating all codes gives for one image. Deviations are exact too: where q is nearly certain, those
-// of a sample miss the rare codes.
-type exactly struct {
-	nelbo moments // −log p(x|b) + KL(q‖p), b ~ q
-	two   moments // −log ½(w₁+w₂), the importance-weighted bound with two samples
-	ratio moments // w/p(x) for w = p(x, b)/q(b|x), b ~ q
-	nll   float64 // −log p(x)
-}
-
-// moments are expectation and variance.
-type moments struct{ mean, variance float64 }
-
-// over is the mean of n independent images that have these moments each, drawn several times.
-func over(draws int, images []moments) (mean, deviation float64) {
-	for _, m := range images {
-		mean += m.mean / float64(len(images))
-		deviation += m.variance
-	}
-	return mean, math.Sqrt(deviation/float64(draws)) / float64(len(images))
-}
-
-// expect gives the moments of values under probabilities.
-func expect(p, values []float64) (m moments) {
-	for i, v := range values {
-		m.mean += p[i] * v
-	}
-	for i, v := range values {
-		m.variance += p[i] * (v - m.mean) * (v - m.mean)
-	}
-	return m
-}
-
-func (r *reference) enumerate(x []float64) exactly {
-	head := r.network("encoder", x)
-	values := r.probabilities(head)
-	uniform := 0.0 // log p(b)
-	for _, v := range values {
-		uniform -= math.Log(float64(len(v)))
-	}
-	var logQ, logJoint []float64
-	for place := make([]int, len(values)); ; {
-		var code []float64
-		q := 0.0
-		for n, v := range place {
-			if r.method.Categorical {
-				onehot := make([]float64, r.Classes)
-				onehot[v] = 1
-				code = append(code, onehot...)
-			} else {
-				code = append(code, float64(v))
-			}
-			q += math.Log(values[n][v])
-		}
-		logQ = append(logQ, q)
-		logJoint = append(logJoint, uniform-r.nll(x, code))
-		n := 0
-		for ; n < len(place); n++ {
-			if place[n]++; place[n] < len(values[n]) {
-				break
-			}
-			place[n] = 0
-		}
-		if n == len(place) {
-			break
-		}
-	}
-	e := exactly{nll: -logSumExp(logJoint)}
-	var q, qq, nelbo, two, ratio []float64
-	divergence := r.discreteKL(head)
-	for i := range logQ {
-		w := logJoint[i] - logQ[i]
-		q = append(q, math.Exp(logQ[i]))
-		nelbo = append(nelbo, uniform-logJoint[i]+divergence)
-		ratio = append(ratio, math.Exp(w+e.nll))
-		for j := range logQ {
-			qq = append(qq, math.Exp(logQ[i]+logQ[j]))
-			two = append(two, math.Ln2-logSumExp([]float64{w, logJoint[j] - logQ[j]}))
-		}
-	}
-	e.nelbo, e.two, e.ratio = expect(q, nelbo), expect(qq, two), expect(q, ratio)
-	return e
-}
-
-// exactConfigs are trained models whose codes can all be enumerated.
-func exactConfigs() []Config {
-	var list []Config
-	for _, m := range Methods() {
-		c := small(m.Name)
-		c.Epochs, c.TestImages, c.Batch = 30, 5, 11
-		if m.Categorical {
-			c.Latent = 2
-		}
-		list = append(list, c)
-	}
-	return list
-}
-
-// TestBoundExactly compares the mean of test_nelbo over many draws with its expectation over all codes.
-func TestBoundExactly(t *testing.T) {
-	const draws = 600
-	for _, c := range exactConfigs() {
-		t.Run(c.Relax, func(t *testing.T) {
-			tr := trained(t, c, 150)
-			r := referenceTo(tr)
-			var images []moments
-			for i := range c.TestImages {
-				images = append(images, r.enumerate(pixels(tr, i)).nelbo)
-			}
-			want, deviation := over(draws, images)
-			got := meanOf(t, draws, func(i int) (float64, error) {
-				b, err := tr.evaluate(i)
-				if strings.HasPrefix(c.Relax, "st") && b.Loss != b.NELBO {
-					t.Errorf("test_loss %v, test_nelbo %v, want them equal", b.Loss, b.NELBO)
-				}
-				return b.NELBO, err
-			})
-			// The rounding of one row in float32 is not random, see TestRows.
-			if tolerance := 4*deviation + 1e-4; !(math.Abs(got-want) <= tolerance) {
-				t.Errorf("mean test_nelbo %.5f, want %.5f within %.2g (4 standard errors)", got, want, tolerance)
-			}
-			t.Logf("mean test_nelbo %.5f ± %.5f, exactly %.5f", got, deviation, want)
-		})
-	}
-}
-
-func pixels(t *trainer, image int) []float64 {
-	x := make([]float64, t.pixels)
-	for i, v := range t.set.Test.Image(image) {
-		x[i] = float64(float32(v) / 255)
-	}
-	return x
-}
-
-// meanOf gives the mean of n draws.
-func meanOf(t *testing.T, n int, draw func(i int) (float64, error)) float64 {
-	t.Helper()
-	mean := 0.0
-	for i := range n {
-		v, err := draw(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mean += v / float64(n)
-	}
-	return mean
-}
-
-// TestImportanceWeightedExactly compares test_nll with its expectation over all pairs of codes for two samples, and
-// with −log p(x) for 10 000. There, with V the variance of w/p(x), the bound lies about V/2S above −log p(x) and
-// scatters by about √(V/S).
-func TestImportanceWeightedExactly(t *testing.T) {
-	const seeds, many = 1000, 10000
-	for _, c := range exactConfigs() {
-		t.Run(c.Relax, func(t *testing.T) {
-			tr := trained(t, c, 150)
-			r := referenceTo(tr)
-			var twos, ratios []moments
-			n, nll := float64(c.TestImages), 0.0
-			for i := range c.TestImages {
-				e := r.enumerate(pixels(tr, i))
-				if e.ratio.variance/many > 0.05 {
-					t.Fatalf("image %d: the variance %g of the weights is too large for %d samples", i, e.ratio.variance, many)
-				}
-				twos, ratios = append(twos, e.two), append(ratios, e.ratio)
-				nll += e.nll / n
-			}
-
-			tr.IW = 2
-			two, deviation := over(seeds, twos)
-			got := meanOf(t, seeds, func(i int) (float64, error) {
-				tr.Seed = uint64(i)
-				return tr.importanceWeighted(context.Background())
-			})
-			if tolerance := 4*deviation + 1e-4; !(math.Abs(got-two) <= tolerance) {
-				t.Errorf("2 samples: mean test_nll %.5f, want %.5f within %.2g (4 standard errors)", got, two, tolerance)
-			}
-
-			tr.IW = many
-			got, err := tr.importanceWeighted(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, deviation = over(many, ratios)
-			tolerance := n*deviation*deviation/2 + 4*deviation + 1e-4
-			if !(math.Abs(got-nll) <= tolerance) {
-				t.Errorf("%d samples: test_nll %.5f, want −log p(x) = %.5f within %.2g", many, got, nll, tolerance)
-			}
-			t.Logf("test_nll %.5f, exactly %.5f within %.2g", got, nll, tolerance)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -45,6 +46,7 @@ const (
 type Bounds struct {
 	Loss  float64 // with the training sample and the training divergence
 	NELBO float64 // with the discrete sample and the discrete divergence
+	Open  float64 // expected number of gates that are not zero, if Config.L0 is positive
 }
 
 // Summary is the outcome of a run: summary.json.
@@ -57,6 +59,7 @@ type Summary struct {
 	TestLoss     float64 `json:"test_loss"`  // nats per test image
 	TestNELBO    float64 `json:"test_nelbo"`
 	TestNLL      float64 `json:"test_nll"`
+	GradLogVar   float64 `json:"grad_logvar"`   // of the encoders' gradient after the last epoch, see metrics.csv
 	TrainSeconds float64 `json:"train_seconds"` // spent in training steps
 	MsPerStep    float64 `json:"ms_per_step"`
 	WallSeconds  float64 `json:"wall_seconds"` // of the whole run, evaluation included
@@ -126,6 +129,8 @@ type trainer struct {
 	progress
 	last Bounds // of the last evaluation
 	nll  float64
+	// logvar is that of the encoders' gradient after the last epoch.
+	logvar float64
 }
 
 // progress is what a checkpoint keeps beside weights and moments. All randomness is a function of the step.
@@ -231,17 +236,12 @@ func (t *trainer) trainStep(f *feed) error {
 	if err != nil {
 		return err
 	}
-	for i := range t.batch.weight { // rows behind the last image of an epoch count for nothing
-		t.batch.weight[i] = 0
-		if i < rows {
-			t.batch.weight[i] = 1 / float32(rows)
-		}
-	}
+	t.setWeights(rows)
 	t.setTemperature()
 	if err := t.batch.step.Run(); err != nil {
 		return t.explain(fmt.Sprint("step ", t.step+1), err)
 	}
-	if err := t.adam.Step(t.batch.gradients(), t.lr.At(t.step)); err != nil {
+	if err := t.update(); err != nil {
 		return t.astray(fmt.Sprint("step ", t.step+1), err) // by a gradient: all else has been validated
 	}
 	for _, v := range t.batch.step.Output(outRows)[:rows] {
@@ -251,6 +251,24 @@ func (t *trainer) trainStep(f *feed) error {
 	t.step++
 	t.trainTime += time.Since(start)
 	return nil
+}
+
+// setWeights makes the loss the mean over rows; those behind the last image of an epoch count for nothing.
+func (t *trainer) setWeights(rows int) {
+	for i := range t.batch.weight {
+		t.batch.weight[i] = 0
+		if i < rows {
+			t.batch.weight[i] = 1 / float32(rows)
+		}
+	}
+}
+
+// update moves all parameters along the gradients of the last step.
+func (t *trainer) update() error {
+	if err := t.adam.Step(t.batch.gradient(t.batch.slots), t.lr.At(t.step)); err != nil || len(t.batch.control) == 0 {
+		return err
+	}
+	return t.adam.Step(t.batch.gradient(t.batch.control), t.cvlr.At(t.step))
 }
 
 // explain says where a program failed and, if its numbers are not finite any more, what helps.
@@ -293,9 +311,19 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 	if t.last, err = t.evaluate(epoch); err != nil {
 		return err
 	}
+	if t.logvar, err = t.gradientLogVar(epoch); err != nil {
+		return err
+	}
 	t.metrics.Add(t.step, epoch, "train", "loss", loss)
+	t.metrics.Add(t.step, epoch, "train", "grad_logvar", t.logvar)
 	t.metrics.Add(t.step, epoch, "test", "test_loss", t.last.Loss)
 	t.metrics.Add(t.step, epoch, "test", "test_nelbo", t.last.NELBO)
+	if t.L0 > 0 {
+		t.metrics.Add(t.step, epoch, "test", "open_gates", t.last.Open)
+	}
+	if p, ok := t.params.Get(temperatureParam); ok {
+		t.metrics.Add(t.step, epoch, "train", "temperature", math.Exp(float64(p.Data[0])))
+	}
 	t.tell(Event{Phase: EpochEnd, Epoch: epoch, Done: t.step, Total: t.steps(), Loss: loss, Test: t.last})
 	if t.step == t.steps() {
 		if t.nll, err = t.importanceWeighted(ctx); err != nil {
@@ -317,7 +345,7 @@ func (t *trainer) finish(d *run.Dir) (Summary, error) {
 	}
 	s := Summary{
 		Relax: t.Relax, Seed: t.Seed, Epochs: t.Epochs, Steps: t.step,
-		TrainLoss: t.lossSum / float64(t.images), TestLoss: t.last.Loss, TestNELBO: t.last.NELBO, TestNLL: t.nll,
+		TrainLoss: t.lossSum / float64(t.images), TestLoss: t.last.Loss, TestNELBO: t.last.NELBO, TestNLL: t.nll, GradLogVar: t.logvar,
 		TrainSeconds: t.trainTime.Seconds(), MsPerStep: t.trainTime.Seconds() * 1000 / float64(t.step),
 		WallSeconds: t.metrics.Elapsed().Seconds(), Parameters: t.params.Count(),
 		TrainImages: t.set.Train.Len(), TestImages: t.set.Test.Len(),

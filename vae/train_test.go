@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -217,8 +216,9 @@ func step(n int) func(Event) bool {
 func at(p Phase) func(Event) bool { return func(e Event) bool { return e.Phase == p } }
 
 func TestInterrupted(t *testing.T) {
-	for _, method := range []string{"hardconcrete", "stgumbelsoftmax"} {
-		c := small(method)
+	learned := small("correlated")
+	learned.Corr, learned.KL, learned.Temperature = CorrLearned, KLRelaxed, "learned:0.5"
+	for _, c := range []Config{small("hardconcrete"), small("stgumbelsoftmax"), learned} {
 		c.IW = 500 // 2 images at a time, so that there is something to interrupt
 		undisturbed := t.TempDir()
 		want := mustTrain(t, c, undisturbed, Options{})
@@ -238,7 +238,7 @@ func TestInterrupted(t *testing.T) {
 			{"twice at one place", []func(Event) bool{step(10), at(EpochEnd)}},
 			{"ends of epochs", []func(Event) bool{at(EpochEnd), at(EpochEnd), at(Bounding), at(Bounding)}},
 		} {
-			t.Run(method+"/"+test.name, func(t *testing.T) {
+			t.Run(c.Relax+"/"+test.name, func(t *testing.T) {
 				dir := t.TempDir()
 				for i, stop := range test.stops {
 					if stop == nil {
@@ -320,7 +320,7 @@ func TestRefusals(t *testing.T) {
 	mustTrain(t, c, done, Options{})
 	interrupted(t, c, begun, false, step(7))
 	other := c
-	other.Hidden = 17
+	other.Hidden = []int{17}
 	shorter := mnist(t)
 	shorter.Train.Images, shorter.Train.Labels = shorter.Train.Images[28*28:], shorter.Train.Labels[1:]
 
@@ -334,7 +334,7 @@ func TestRefusals(t *testing.T) {
 		{"finished", done, c, mnist(t), Options{}, "holds a finished run", "-force"},
 		{"finished, resume", done, c, mnist(t), Options{Resume: true}, "already finished", "-force"},
 		{"begun", begun, c, mnist(t), Options{}, "holds an unfinished run", "-resume"},
-		{"other configuration", begun, other, mnist(t), Options{Resume: true}, "hidden = 16, not 17", "-force"},
+		{"other configuration", begun, other, mnist(t), Options{Resume: true}, "hidden = [16], not [17]", "-force"},
 		{"other images", begun, c, shorter, Options{Resume: true}, "not the images that the run was begun with", "-data as before"},
 	} {
 		before := files(t, test.dir)
@@ -512,6 +512,64 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestExtraMetrics: a learned temperature and the expected number of open gates are recorded after every epoch.
+func TestExtraMetrics(t *testing.T) {
+	c := small("hardconcrete")
+	c.L0, c.KL, c.Temperature = 2, KLRelaxed, "learned:0.5"
+	dir := t.TempDir()
+	var open []float64
+	if _, err := Train(context.Background(), c, mnist(t), dir, Options{Report: func(e Event) {
+		if e.Phase == EpochEnd {
+			open = append(open, e.Test.Open)
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	values := make(map[string][]string)
+	for line := range strings.Lines(metrics(t, dir)) { // step, epoch, split, name, value
+		if f := strings.Split(strings.TrimSpace(line), ","); len(f) == 5 {
+			values[f[2]+" "+f[3]] = append(values[f[2]+" "+f[3]], f[4])
+		}
+	}
+	var gates []string
+	for _, v := range open {
+		if gates = append(gates, fmt.Sprint(v)); !(v > 0 && v < 3) {
+			t.Errorf("%v of 3 gates are open", v)
+		}
+	}
+	if got := values["test open_gates"]; len(got) != 3 || !slices.Equal(got, gates) {
+		t.Errorf("open gates %v, want those %v of 3 epochs", got, gates)
+	}
+	tr := trained(t, c, 3*smallPerEpoch)
+	p, _ := tr.params.Get(temperatureParam)
+	last := fmt.Sprint(math.Exp(float64(p.Data[0])))
+	if got := values["train temperature"]; len(got) != 3 || got[2] != last || got[0] == got[2] {
+		t.Errorf("temperatures %v, want those of 3 epochs, the last %s", got, last)
+	}
+	b, err := tr.evaluate(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, want := referenceTo(tr), 0.0
+	for i := range c.TestImages {
+		want += r.description().open(r.network("encoder", pixels(tr, i)), r.temperatureOr(0)) / float64(c.TestImages)
+	}
+	if !(math.Abs(b.Open-want) <= 1e-5) || fmt.Sprint(b.Open) != gates[2] {
+		t.Errorf("%v gates are open after %d steps, recorded %s, want %v", b.Open, tr.step, gates[2], want)
+	}
+	if τ := math.Exp(float64(p.Data[0])); !(math.Abs(τ-0.5) < 0.02) || τ == 0.5 {
+		t.Errorf("from ½, %d steps of 10⁻³ have led the temperature to %v", tr.step, τ)
+	}
+
+	plain := t.TempDir()
+	mustTrain(t, small("hardconcrete"), plain, Options{})
+	for _, name := range []string{"open_gates", "temperature"} {
+		if strings.Contains(metrics(t, plain), name) {
+			t.Errorf("%s is recorded where there is none", name)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	losses := make(map[float64]data.Targets)
 	for _, targets := range []data.Targets{data.Grey, data.Static, data.Dynamic, data.Threshold} {
@@ -567,39 +625,6 @@ func TestPictures(t *testing.T) {
 				if float64(v) != want[j] {
 					t.Fatalf("%s: picture %d is not test image %d", test.method, i, i)
 				}
-			}
-		}
-	}
-}
-
-// TestPriorCodes holds codes from the prior to be bits, or one-hot, and uniform: 64 000 draws of a value with
-// probability p scatter by √(p(1−p)/64000).
-func TestPriorCodes(t *testing.T) {
-	const n = 64000
-	for _, method := range []string{"hardconcrete", "gumbelsoftmax"} {
-		tr := trained(t, small(method), 0)
-		codes := make([]float32, n*tr.codeSize())
-		tr.priorCodes(codes, rand.New(rand.NewPCG(1, 2)))
-		counts := make([]float64, tr.codeSize())
-		for i, v := range codes {
-			if v != 0 && v != 1 {
-				t.Fatalf("%s: code %v", method, v)
-			}
-			counts[i%len(counts)] += float64(v)
-		}
-		p := 0.5
-		if tr.method.Categorical {
-			p = 1 / float64(tr.Classes)
-			for i := 0; i < len(codes); i += tr.Classes {
-				if one := codes[i : i+tr.Classes]; one[0]+one[1]+one[2] != 1 {
-					t.Fatalf("%s: code %v is not one-hot", method, one)
-				}
-			}
-		}
-		tolerance := 4 * math.Sqrt(p*(1-p)/n)
-		for i, count := range counts {
-			if math.Abs(count/n-p) > tolerance {
-				t.Errorf("%s: input %d is 1 with frequency %.4f, want %.4f within %.2g", method, i, count/n, p, tolerance)
 			}
 		}
 	}

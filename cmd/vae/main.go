@@ -8,14 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"relaxgo/data"
 	"relaxgo/internal/cli"
-	"relaxgo/plots"
 	"relaxgo/vae"
 )
 
@@ -34,15 +31,25 @@ type options struct {
 // flags declares all flags, with cfg and opt as their targets.
 func flags(cfg *vae.Config, opt *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("vae", flag.ContinueOnError)
-	fs.StringVar(&cfg.Relax, "relax", cfg.Relax, "`method` of training through the discrete code, see below")
-	fs.StringVar(&cfg.Temperature, "temperature", "", "temperature of the relaxation: a `number` or a schedule over steps such as exp:1:0.5:4690 (default: the method's)")
-	fs.StringVar(&cfg.KL, "kl", cfg.KL, "`divergence` in the training loss: discrete or relaxed")
+	fs.StringVar(&cfg.Relax, "relax", cfg.Relax, "`method` of training through the discrete code, see below; several between commas, or all, are compared")
+	fs.StringVar(&cfg.Temperature, "temperature", "", "temperature of the relaxation: a `number`, a schedule over steps such as exp:1:0.5:4690, or learned (default: the method's)")
+	fs.StringVar((*string)(&cfg.Codes), "codes", "", "estimators for both: `codes` bits or one-hot (default bits)")
+	fs.IntVar(&cfg.Samples, "samples", 0, "rloo, arms, doublecv, gumbelrao: `number` of codes drawn for an image (default: the method's)")
+	fs.StringVar(&cfg.CVLR, "cvlr", "", "estimators that learn a control variate or baseline: its learning `rate` (default 0.001)")
+	fs.Float64Var(&cfg.Forward, "forward", 0, "decoupled: `temperature` that codes are drawn at, while -temperature is that of the gradient (default 1)")
+	fs.StringVar(&cfg.Corr, "corr", "", "correlated: `correlation` of neighbouring bits, learned, or a CSV file with the matrix (default 0.5)")
+	fs.IntVar(&cfg.Subset, "subset", 0, "topk: `number` of bits that are 1 (default 8, at most half of them)")
+	fs.IntVar(&cfg.Trials, "trials", 0, "binomial: `number` of trials (default 10)")
+	fs.Float64Var(&cfg.Failures, "failures", 0, "negativebinomial: `number` of failures that end the count (default 10)")
+	fs.Float64Var(&cfg.L0, "l0", 0, "hardconcrete, gaussian: `weight` of the expected number of open gates in the training loss")
+	fs.StringVar(&cfg.KL, "kl", cfg.KL, "`divergence` in the training loss: discrete or relaxed (default: discrete, but for stickbreaking)")
 	fs.Float64Var(&cfg.Beta, "beta", cfg.Beta, "`weight` of the divergence in the training loss")
 
 	fs.IntVar(&cfg.Latent, "latent", cfg.Latent, "`number` of latent variables")
+	fs.Var((*widths)(&cfg.Layers), "layers", "`widths` of several stochastic layers, the lowest first, such as 200,200 (default: one of -latent)")
+	fs.StringVar(&cfg.Prior, "prior", cfg.Prior, "`prior` of the code: uniform or learned")
 	fs.IntVar(&cfg.Classes, "classes", cfg.Classes, "`number` of classes of each latent variable, for categorical methods")
-	fs.IntVar(&cfg.Layers, "layers", cfg.Layers, "`number` of hidden layers of encoder and decoder, 0 for linear ones")
-	fs.IntVar(&cfg.Hidden, "hidden", cfg.Hidden, "`number` of units in a hidden layer")
+	fs.Var((*widths)(&cfg.Hidden), "hidden", "`widths` of the hidden layers of encoder and decoder: 400, 200,200 or none")
 
 	fs.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "`number` of passes over the training images")
 	fs.IntVar(&cfg.Batch, "batch", cfg.Batch, "`number` of images per step")
@@ -73,11 +80,13 @@ func command(fs *flag.FlagSet) *cli.Command {
 			"go run ./cmd/vae -relax=hardconcrete",
 			"go run ./cmd/vae -relax=gumbelsoftmax -temperature=exp:1:0.5:4690 -seed=2",
 			"go run ./cmd/vae -relax=straightthrough -binarize=dynamic -quick",
+			"go run ./cmd/vae -relax=all -quick",
 		},
 		Flags: fs,
 		Groups: []cli.Group{
 			{Title: "Method", Flags: []string{"relax", "temperature", "kl", "beta"}},
-			{Title: "Model", Flags: []string{"latent", "classes", "layers", "hidden"}},
+			{Title: "Options of single methods", Flags: []string{"codes", "samples", "cvlr", "forward", "corr", "subset", "trials", "failures", "l0"}},
+			{Title: "Model", Flags: []string{"latent", "layers", "prior", "classes", "hidden"}},
 			{Title: "Training", Flags: []string{"epochs", "batch", "lr", "seed", "quick"}},
 			{Title: "Data", Flags: []string{"data", "binarize", "train", "test", "iw"}},
 			{Title: "Run", Flags: []string{"out", "resume", "force", "progress", "cpuprofile", "list", "version"}},
@@ -92,7 +101,8 @@ func command(fs *flag.FlagSet) *cli.Command {
 				"  checkpoint.safetensors   weights, optimiser, position",
 				"  images.safetensors       test images, reconstructions, samples",
 				"  reconstruction, samples, curves as .png and .svg",
-				"Runs with -quick are kept in seed-N-quick.",
+				"Runs with -quick are kept in seed-N-quick. A comparison leaves",
+				"compare.csv and the pictures curves and methods in results/vae.",
 			}, "\n")},
 		},
 	}
@@ -135,6 +145,50 @@ func quickly(cfg *vae.Config, fs *flag.FlagSet, set data.Dataset) {
 	}
 }
 
+// wanted are the methods that a value of -relax names: one, several between commas, or all.
+func wanted(relax string) []string {
+	if relax == everything {
+		return vae.MethodNames()
+	}
+	return strings.Split(relax, ",")
+}
+
+// validate checks the configuration for every method, and that each option is for one of them.
+func validate(cfg vae.Config, names []string) error {
+	var mistake *vae.ConfigError
+	if len(names) == 1 {
+		cfg.Relax = names[0]
+		return usage(cfg.Validate())
+	}
+	for _, name := range names {
+		if err := cfg.For(name).Validate(); err != nil {
+			return usage(err)
+		}
+	}
+	for _, key := range vae.OptionKeys() {
+		if !slices.ContainsFunc(names, func(name string) bool { return takes(name, key) }) {
+			cfg.Relax = names[0]
+			if err := cfg.Validate(); errors.As(err, &mistake) && mistake.Key == key {
+				return usage(err)
+			}
+		}
+	}
+	return nil
+}
+
+// takes tells whether a method takes the flag of that name.
+func takes(method, name string) bool {
+	if method == everything || !slices.Contains(vae.OptionKeys(), name) {
+		return true
+	}
+	for _, m := range vae.Methods() {
+		if m.Name == method {
+			return m.Takes(name)
+		}
+	}
+	return false
+}
+
 func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	cfg, opt := vae.DefaultConfig(), options{}
 	fs := flags(&cfg, &opt)
@@ -150,15 +204,15 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if opt.resume && opt.force {
 		return cli.Hint(cli.Usagef("-resume and -force exclude each other"), "-resume continues the run that is there, -force begins again")
 	}
-	dir := filepath.Join(opt.out, "vae", cfg.Relax, fmt.Sprintf("seed-%d", cfg.Seed))
-	if opt.quick {
-		dir += "-quick"
-	}
 	if cfg.Targets, err = targets(opt.targets); err != nil {
 		return err
 	}
-	if err := cfg.Validate(); err != nil {
-		return usage(err)
+	if err := readCorrelation(&cfg); err != nil {
+		return err
+	}
+	names := wanted(cfg.Relax)
+	if err := validate(cfg, names); err != nil {
+		return err
 	}
 	stop, err := cli.StartCPUProfile(opt.profile)
 	if err != nil {
@@ -173,25 +227,18 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if opt.quick {
 		quickly(&cfg, fs, set)
 	}
-	progress := cli.NewProgress(stderr, opt.progress)
-	defer progress.Done("")
-	summary, err := vae.Train(ctx, cfg, set, dir, vae.Options{Force: opt.force, Resume: opt.resume, Report: reporter(progress, cfg, set)})
-	switch {
-	case errors.Is(err, context.Canceled):
-		return cli.Hint(fmt.Errorf("%w, saved in %s", cli.ErrInterrupted, dir), "the same command with -resume continues")
-	case errors.Is(err, vae.ErrFinished):
-		// The pictures may be missing all the same, if the command was killed before it had drawn them.
-		finished := err
-		if summary, err = vae.ReadSummary(dir); err != nil || summary.Epochs != cfg.Epochs {
-			return errors.Join(finished, err)
-		}
-		progress.Println("the run was finished before; drawing it again")
-	case err != nil:
-		return usage(err)
+	j := job{cfg: cfg, set: set, out: opt.out, quick: opt.quick, force: opt.force, resume: opt.resume, progress: cli.NewProgress(stderr, opt.progress)}
+	fs.Visit(func(f *flag.Flag) { j.given = append(j.given, f) })
+	defer j.progress.Done("")
+	if len(names) > 1 {
+		return j.compare(ctx, names, stdout)
 	}
-	err = draw(dir, summary, again(fs))
-	progress.Done("")
-	return errors.Join(err, report(stdout, dir, summary))
+	summary, err := j.train(ctx, names[0])
+	if summary.Steps == 0 {
+		return err
+	}
+	j.progress.Done("")
+	return errors.Join(err, report(stdout, j.dir(names[0]), summary))
 }
 
 // usage makes a mistake in the configuration a mistake in the command line.
@@ -206,59 +253,7 @@ func usage(err error) error {
 	return cli.Hint(cli.Usagef("%v", mistake), "%s", mistake.Advice)
 }
 
-// reporter turns the events of a run into progress lines.
-func reporter(p *cli.Progress, cfg vae.Config, set data.Dataset) func(vae.Event) {
-	begin := sync.OnceFunc(func() {
-		images := cfg.TrainImages
-		if images == 0 {
-			images = set.Train.Len()
-		}
-		p.Println(fmt.Sprintf("training %s, seed %d, on %d images", cfg.Relax, cfg.Seed, images))
-	})
-	return func(e vae.Event) {
-		begin() // not before it is clear that nothing is wrong with the configuration
-		switch e.Phase {
-		case vae.Training:
-			left := time.Duration(float64(e.Total-e.Done) * e.MsPerStep * float64(time.Millisecond))
-			p.Update(fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.2f  %.2f ms/step  %v left",
-				e.Epoch, cfg.Epochs, e.Done, e.Total, e.Loss, e.MsPerStep, left.Round(time.Second)))
-		case vae.EpochEnd:
-			p.Println(fmt.Sprintf("epoch %d/%d  train %.2f  test_loss %.2f  test_nelbo %.2f nats/image  %.2f ms/step",
-				e.Epoch, cfg.Epochs, e.Loss, e.Test.Loss, e.Test.NELBO, e.MsPerStep))
-		case vae.Bounding:
-			p.Update(fmt.Sprintf("importance-weighted bound  image %d/%d", e.Done, e.Total))
-		}
-	}
-}
-
-// again is the command line that makes a run's numbers again.
-func again(fs *flag.FlagSet) string {
-	line := "go run ./cmd/vae"
-	fs.Visit(func(f *flag.Flag) {
-		switch f.Name {
-		case "out", "resume", "force", "progress", "cpuprofile": // these change where and how, not what
-		default:
-			line += fmt.Sprintf(" -%s=%v", f.Name, f.Value)
-		}
-	})
-	return strings.ReplaceAll(line, "=true", "")
-}
-
-// draw makes the pictures of a finished run from its files.
-func draw(dir string, s vae.Summary, command string) error {
-	epochs := "1 epoch"
-	if s.Epochs > 1 {
-		epochs = fmt.Sprintf("%d epochs", s.Epochs)
-	}
-	what := fmt.Sprintf("%s, seed %d, %s: %.1f nats per test image (test_nelbo).\n%s", s.Relax, s.Seed, epochs, s.TestNELBO, command)
-	return plots.DrawRun(dir, plots.Captions{
-		Reconstruction: "Test images and their reconstructions from one exactly discrete code each. " + what,
-		Samples:        "Decoder means for 64 codes drawn from the uniform prior. " + what,
-		Curves:         "Losses after every epoch. " + what,
-	})
-}
-
-// report prints the outcome.
+// report prints the outcome of one run.
 func report(w io.Writer, dir string, s vae.Summary) error {
 	for _, row := range []struct {
 		name, meaning string

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"encoding/csv"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -152,7 +154,7 @@ func TestMistakes(t *testing.T) {
 		{"-relax=straightthrough -temperature=1", usage, "straightthrough has no temperature", "leave -temperature out"},
 		{"-kl=foo", usage, `unknown -kl "foo"`, "known: discrete, relaxed"},
 		{"-kl=relax", usage, `unknown -kl "relax"`, `did you mean "relaxed"?`},
-		{"-relax=straightthrough -kl=relaxed", usage, "samples of straightthrough are discrete", "-kl=discrete"},
+		{"-relax=straightthrough -kl=relaxed", usage, "straightthrough has one divergence only", "-kl=discrete"},
 		{"-beta=-1", usage, "-beta=-1: needs a number from 0", "-beta=1"},
 		{"-beta=x", usage, `-beta cannot be "x": want a number`, "-h lists"},
 		{"-latent=0", usage, "-latent=0: needs 1 to", "-latent=20"},
@@ -450,14 +452,106 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestAgain holds the command in the captions to the flags that bear on the numbers.
+// TestAgain holds the command in the captions to the flags that bear on the numbers of a method.
 func TestAgain(t *testing.T) {
 	cfg, opt := vae.DefaultConfig(), options{}
 	fs := flags(&cfg, &opt)
-	if err := fs.Parse([]string{"-seed=3", "-out=x", "-quick", "-progress=off", "-data=fashion", "-resume", "-lr=cosine:1e-3:1e-5:4690", "-force"}); err != nil {
+	if err := fs.Parse([]string{"-seed=3", "-out=x", "-quick", "-progress=off", "-data=fashion", "-resume", "-lr=cosine:1e-3:1e-5:4690", "-force", "-corr=0.3", "-relax=all"}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := again(fs), "go run ./cmd/vae -data=fashion -lr=cosine:1e-3:1e-5:4690 -quick -seed=3"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	j := job{cfg: cfg}
+	fs.Visit(func(f *flag.Flag) { j.given = append(j.given, f) })
+	for method, want := range map[string]string{
+		"hardconcrete": "go run ./cmd/vae -relax=hardconcrete -data=fashion -lr=cosine:1e-3:1e-5:4690 -quick -seed=3",
+		"correlated":   "go run ./cmd/vae -relax=correlated -corr=0.3 -data=fashion -lr=cosine:1e-3:1e-5:4690 -quick -seed=3",
+		everything:     "go run ./cmd/vae -relax=all -corr=0.3 -data=fashion -lr=cosine:1e-3:1e-5:4690 -quick -seed=3",
+	} {
+		if got := j.again(method); got != want {
+			t.Errorf("%s: got %q, want %q", method, got, want)
+		}
+	}
+}
+
+// TestCompare trains two methods and compares them, then a third one: what is there is not trained again, an interrupted
+// run is continued.
+func TestCompare(t *testing.T) {
+	dir := t.TempDir()
+	data := directory(t, bars(40, 20))
+	args := func(relax string) []string {
+		return []string{"-relax=" + relax, "-data=" + data, "-epochs=2", "-batch=10", "-hidden=8", "-latent=4", "-iw=5", "-corr=0.2", "-progress=off"}
+	}
+	first := call(t, dir, args("correlated,poisson")...)
+	if first.code != 0 {
+		t.Fatalf("exit code %d: %s", first.code, first.stderr)
+	}
+	for _, want := range []string{"method", "correlated", "poisson", "compare.csv"} {
+		if !strings.Contains(first.stdout, want) {
+			t.Errorf("stdout does not say %q: %s", want, first.stdout)
+		}
+	}
+	summary := func() string {
+		text, err := os.ReadFile(filepath.Join(dir, "results/vae/poisson/seed-1/summary.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	before := summary()
+	second := call(t, dir, args("poisson,sts,correlated")...)
+	if second.code != 0 {
+		t.Fatalf("exit code %d: %s", second.code, second.stderr)
+	}
+	if summary() != before {
+		t.Error("a finished run was trained again")
+	}
+	if strings.Contains(second.stderr, "training poisson") || !strings.Contains(second.stderr, "training sts") {
+		t.Errorf("stderr: %s", second.stderr)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "results/vae/compare.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, row := range table {
+		names = append(names, row[0])
+	}
+	if want := []string{"method", "correlated", "sts", "poisson"}; !slices.Equal(names, want) {
+		t.Errorf("compare.csv has the rows %q, want %q in the order of the registry", names, want)
+	}
+	for _, name := range []string{"curves.png", "curves.svg", "methods.png", "methods.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, "results/vae", name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCorrelationFile trains with a correlation matrix from a file, and refuses what is none.
+func TestCorrelationFile(t *testing.T) {
+	data := directory(t, bars(40, 20))
+	for _, test := range []struct {
+		matrix string
+		code   int
+		says   string
+	}{
+		{"# neighbours\n1,0.5\n0.5,1\n", 0, "test_nelbo"},
+		{"1,0.5\n0.4,1\n", 2, "symmetric"},
+		{"1,2\n2,1\n", 2, "positive definite"},
+		{"1,0.5\n0.5,two\n", 2, `row 2, column 2: "two" is not a number`},
+		{"1,0.5\n0.5\n", 2, "wrong number of fields"},
+		{"1\n", 2, "-latent=1 fits it"},
+		{"", 2, "0 bits"},
+	} {
+		dir := directory(t, map[string][]byte{"r.csv": []byte(test.matrix)})
+		o := call(t, dir, "-relax=correlated", "-corr=r.csv", "-data="+data, "-epochs=1", "-batch=10", "-hidden=8", "-latent=2", "-iw=5", "-progress=off")
+		if o.code != test.code || !strings.Contains(o.stdout+o.stderr, test.says) {
+			t.Errorf("%q: exit code %d, want %d and %q: %s%s", test.matrix, o.code, test.code, test.says, o.stdout, o.stderr)
+		}
+		if test.code != 0 && len(files(t, dir)) != 1 {
+			t.Errorf("%q: files %q", test.matrix, files(t, dir))
+		}
 	}
 }

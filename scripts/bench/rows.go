@@ -53,7 +53,7 @@ func vaeStep(method string, batch, hidden int) row {
 				return nil, err
 			}
 			cfg := vae.DefaultConfig()
-			cfg.Relax, cfg.Batch, cfg.Hidden = method, batch, hidden
+			cfg.Relax, cfg.Batch, cfg.Hidden = method, batch, []int{hidden}
 			cfg.Epochs, cfg.TestImages, cfg.IW = 1, batch, 1
 			return func() (float64, error) {
 				dir, err := os.MkdirTemp("", "bench")
