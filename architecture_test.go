@@ -21,6 +21,10 @@ var forbidden = []struct {
 }{
 	{"relaxgo/relax", []string{"relaxgo/data", "relaxgo/vae", "relaxgo/rl", "relaxgo/plots", "relaxgo/internal/program", "relaxgo/internal/nn", "relaxgo/internal/optim", "relaxgo/internal/run", "relaxgo/internal/cli"}},
 	{"relaxgo/relax/noise", []string{"gorgonia.org/"}},
+	{"relaxgo/relax/estimator", []string{"relaxgo/data", "relaxgo/vae", "relaxgo/rl", "relaxgo/plots", "relaxgo/internal/program", "relaxgo/internal/nn", "relaxgo/internal/optim", "relaxgo/internal/run", "relaxgo/internal/cli"}},
+	{"relaxgo/relax/estimator/meter", []string{"relaxgo/data", "relaxgo/vae", "relaxgo/rl", "relaxgo/plots", "relaxgo/internal/run", "relaxgo/internal/cli"}},
+	{"relaxgo/relax/estimator/study", []string{"relaxgo/data", "relaxgo/vae", "relaxgo/rl", "relaxgo/plots", "relaxgo/internal/run", "relaxgo/internal/cli"}},
+	{"relaxgo/rl", []string{"relaxgo/plots", "relaxgo/vae", "relaxgo/internal/cli"}},
 	{"relaxgo/data", []string{"gorgonia.org/", "relaxgo/relax", "relaxgo/vae"}},
 	{"relaxgo/plots", []string{"gorgonia.org/", "relaxgo/vae", "relaxgo/rl", "relaxgo/relax"}},
 	{"relaxgo/vae", []string{"relaxgo/plots", "relaxgo/rl", "relaxgo/internal/cli"}},
