@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.." || exit 1
 exec go run ./cmd/vae \
 	-relax=relaxedbernoulli,straightthrough,rloo,disarm,rebar,relax,reinmax \
 	-latent=200 -hidden=none -prior=learned -binarize=static \
-	-epochs=100 -lr=cosine:0.001:0.00001:46900 -out=results/linear200 "$@"
+	-epochs=100 -lr=cosine:0.01:0.00001:46900 -out=results/linear200 "$@"

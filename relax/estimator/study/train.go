@@ -23,6 +23,7 @@ type Training struct {
 }
 
 // Published is the training of Grathwohl et al. (2018), section 4 and the authors' program.
+// The settings of estimators are those of [ForBit].
 func Published() Training {
 	return Training{T: 0.499, Steps: 5000, Every: 100, Draws: 1000, Rate: 0.01, TuningRate: 0.01, Seed: 1}
 }

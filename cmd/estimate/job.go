@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"sync"
+
+	"relaxgo/internal/cli"
+	"relaxgo/relax/estimator"
+)
+
+// job is one run of the command.
+type job struct {
+	options
+	command  string // that makes its numbers again
+	dir      string
+	progress *cli.Progress
+}
+
+// run computes everything, then writes it.
+func (j job) run(ctx context.Context, tasks []task, stdout io.Writer) error {
+	if err := makeDir(j.dir); err != nil {
+		return err
+	}
+	tables, err := j.measure(ctx, tasks)
+	if err != nil {
+		return err
+	}
+	curves, err := j.train(ctx, trained(tasks))
+	if err != nil {
+		return err
+	}
+	j.progress.Done("")
+	for _, t := range tables {
+		t.print(stdout)
+	}
+	fmt.Fprintln(stdout, legend)
+	printCurves(stdout, j, curves)
+	if err := cmp.Or(j.writeTables(tables, curves), j.writeCurves(curves)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "\nfiles  %s\n", j.dir)
+	return err
+}
+
+// trained are the estimators of the last toy problem, none if there is no toy problem.
+func trained(tasks []task) []estimator.Estimator {
+	var list []estimator.Estimator
+	for _, t := range tasks {
+		if t.Kind == "toy" {
+			list = t.estimators
+		}
+	}
+	return list
+}
+
+func makeDir(dir string) error {
+	err := os.MkdirAll(dir, 0o777)
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = fmt.Errorf("cannot create %s: %w", path.Path, path.Err)
+	}
+	if err != nil {
+		return cli.Hint(err, "-out names another directory")
+	}
+	return nil
+}
+
+// parallel calls f on 0 to n−1 on all cores and returns the error of the first that fails. Once one has, or the user
+// interrupts, no more are begun.
+func (j job) parallel(ctx context.Context, n int, f func(i int) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failures := make([]error, n)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for i := range next {
+				if failures[i] = f(i); failures[i] != nil {
+					cancel()
+				}
+			}
+		})
+	}
+feed:
+	for i := range n {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	workers.Wait()
+	interrupted := ctx.Err() != nil
+	for _, err := range failures {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	if interrupted {
+		return fmt.Errorf("%w, nothing was written", cli.ErrInterrupted)
+	}
+	return nil
+}
