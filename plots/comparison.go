@@ -172,11 +172,8 @@ func comparedCurves(groups []group, caption string) (Figure, error) {
 		}
 		panels = append(panels, p)
 	}
-	return curvePanels(panels, CurveOptions{
-		XLabel:  "epoch",
-		YLabel:  "nats per test image, exact discrete codes; lower is better",
-		Caption: caption,
-	})
+	labels := axisLabels{"epoch", "nats per test image, exact discrete codes; lower is better"}
+	return curvePanels(panels, labels, caption)
 }
 
 // comparedMethods is the images of all runs, one section a group.

@@ -7,17 +7,22 @@
 //
 //	both, of many runs ──► curves.png/.svg, methods.png/.svg
 //
-// [DrawRun] does the former for a run directory, [DrawComparison] the latter;
-// [Reconstruction], [Samples] and [Curves] make single figures of arrays.
+//	metrics.csv, of many agents and seeds ──► curves.png/.svg/.csv, variance.png/.svg
+//
+// [DrawRun] does the first for the run directory of a VAE, [DrawComparison] the
+// second for several; [DrawReturns] draws the learning curves of agents.
+// [Reconstruction], [Samples], [Curves], [HeatMaps] and [Simplices] make single
+// figures of numbers.
 //
 // # Look
 //
 // Every figure has its content above and a caption below that says what made
 // it. Colours are those of Okabe and Ito, which stay apart under the common
 // forms of colour blindness, and every colour comes with a dash pattern of its
-// own. Lines are named at their ends, and what is cut off is said to be. Images
-// are enlarged by whole factors without smoothing. PNG and SVG come from the
-// same drawing; equal input gives equal bytes.
+// own. Lines are named at their ends, and what is cut off is said to be. Where
+// colours are numbers, they go evenly from pale yellow to dark blue, and pictures
+// side by side share one scale. Images are enlarged by whole factors without
+// smoothing. PNG and SVG come from the same drawing; equal input gives equal bytes.
 //
 // # Errors
 //

@@ -73,39 +73,51 @@ type namedFigure struct {
 // save writes figures as [Figure.Save] does; all are drawn before the first is
 // written.
 func save(dir string, figures ...namedFigure) error {
-	type file struct {
-		path string
-		data []byte
+	files, err := render(dir, figures...)
+	if err != nil {
+		return err
 	}
+	return writeFiles(files)
+}
+
+// file is a file that is yet to be written.
+type file struct {
+	path string
+	data []byte
+}
+
+// render draws figures that shall lie in dir.
+func render(dir string, figures ...namedFigure) ([]file, error) {
 	var files []file
 	for _, f := range figures {
 		path := filepath.Join(dir, f.name)
 		if f.draw == nil {
-			return fmt.Errorf("cannot draw %s: the figure is empty", path)
+			return nil, fmt.Errorf("cannot draw %s: the figure is empty", path)
 		}
 		bitmap, err := f.png(pngDPI)
 		if err != nil {
-			return fmt.Errorf("cannot draw %s.png: %w", path, err)
+			return nil, fmt.Errorf("cannot draw %s.png: %w", path, err)
 		}
 		vector, err := f.svg()
 		if err != nil {
-			return fmt.Errorf("cannot draw %s.svg: %w", path, err)
+			return nil, fmt.Errorf("cannot draw %s.svg: %w", path, err)
 		}
 		files = append(files, file{path + ".png", bitmap}, file{path + ".svg", vector})
 	}
+	return files, nil
+}
+
+func writeFiles(files []file) error {
 	for _, f := range files {
-		if err := writeFile(f.path, f.data); err != nil {
+		err := run.WriteFile(f.path, func(w io.Writer) error {
+			_, err := w.Write(f.data)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func writeFile(path string, data []byte) error {
-	return run.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
 }
 
 func (f Figure) png(dpi int) ([]byte, error) {

@@ -59,6 +59,10 @@ type box struct {
 	vg.Rectangle
 }
 
+func (b box) within(c vg.Rectangle) bool {
+	return b.Min.X >= c.Min.X && b.Min.Y >= c.Min.Y && b.Max.X <= c.Max.X && b.Max.Y <= c.Max.Y
+}
+
 func (b box) overlaps(c vg.Rectangle) bool {
 	const touching = 0.1
 	return b.Min.X < c.Max.X-touching && c.Min.X < b.Max.X-touching &&
@@ -66,8 +70,9 @@ func (b box) overlaps(c vg.Rectangle) bool {
 }
 
 // checkLayout draws fig on paper and makes sure that nothing is cut off, that no
-// text lies on another or on an image, and that no line runs through text. It
-// returns the texts in the order in which they were drawn.
+// text lies on another or on an image, and that no line runs through either. But
+// lines and numbers lie over colours: over images that are not grey. It returns
+// the texts in the order in which they were drawn.
 func checkLayout(t *testing.T, fig Figure) []string {
 	t.Helper()
 	var rec recorder.Canvas
@@ -75,7 +80,7 @@ func checkLayout(t *testing.T, fig Figure) []string {
 	paper := vg.Rectangle{Max: vg.Point{X: fig.width, Y: fig.height}}
 
 	var boxes []box
-	var lines []vg.Rectangle
+	var lines, colours []vg.Rectangle
 	var texts []string
 	angles := []float64{0}
 	for _, action := range rec.Actions {
@@ -95,16 +100,30 @@ func checkLayout(t *testing.T, fig Figure) []string {
 			texts = append(texts, a.String)
 			boxes = append(boxes, box{a.String, bounds(turned(low, *angle), turned(high, *angle))})
 		case *recorder.DrawImage:
-			boxes = append(boxes, box{"image", a.Rectangle})
+			if _, grey := a.Image.(*image.Gray); grey {
+				boxes = append(boxes, box{"image", a.Rectangle})
+			} else {
+				colours = append(colours, a.Rectangle)
+			}
 		case *recorder.Stroke:
 			for i := 1; i < len(a.Path); i++ {
 				lines = append(lines, bounds(a.Path[i-1].Pos, a.Path[i].Pos))
 			}
 		}
 	}
+	for _, c := range colours {
+		if !(box{"", c}).within(paper) {
+			t.Errorf("the colours at %v leave the figure %v", c, paper)
+		}
+	}
 	for i, b := range boxes {
-		if b.Min.X < paper.Min.X || b.Min.Y < paper.Min.Y || b.Max.X > paper.Max.X || b.Max.Y > paper.Max.Y {
+		if !b.within(paper) {
 			t.Errorf("%q at %v leaves the figure %v", b.what, b.Rectangle, paper)
+		}
+		for _, c := range colours {
+			if b.overlaps(c) && !b.within(c) {
+				t.Errorf("%q at %v runs over the edge of the colours at %v", b.what, b.Rectangle, c)
+			}
 		}
 		for _, c := range boxes[:i] {
 			if b.overlaps(c.Rectangle) {

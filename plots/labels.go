@@ -18,20 +18,27 @@ const (
 	endLead     = 20 * px // least distance of two labels in a figure of one pair of axes
 )
 
-// endLabels are the names and last values at the ends of the lines.
-type endLabels struct {
-	series      []Series
-	names, last []string
-	lead        vg.Length // least distance of two labels
+// end is the end of a line: what is written there, and where it is.
+type end struct {
+	name, value string
+	x, y        float64
+	style       draw.LineStyle
+	dot         bool // marks the last point
 }
 
-func newEndLabels(series []Series, decimals int, lead vg.Length) endLabels {
-	e := endLabels{series: series, lead: lead}
-	for _, s := range series {
-		e.names = append(e.names, s.Name+" ")
-		e.last = append(e.last, formatNumber(s.last(), decimals))
+// lineEnds are the names and last values of series, which format writes.
+func lineEnds(series []Series, format func(float64) string) []end {
+	var ends []end
+	for i, s := range series {
+		ends = append(ends, end{s.Name + " ", format(s.last()), s.X[len(s.X)-1], s.last(), s.style(i), true})
 	}
-	return e
+	return ends
+}
+
+// endLabels are the labels at the ends of the lines.
+type endLabels struct {
+	ends []end
+	lead vg.Length // least distance of two labels
 }
 
 // lastDecimals is how many decimals the last values are written with.
@@ -54,51 +61,52 @@ func decimalsFor(v float64) int {
 // width is how much room the labels need right of the axes.
 func (e endLabels) width() vg.Length {
 	widest := vg.Length(0)
-	for i, name := range e.names {
-		widest = max(widest, labelFace.Width(name)+boldFace.Width(e.last[i]))
+	for _, end := range e.ends {
+		widest = max(widest, labelFace.Width(end.name)+boldFace.Width(end.value))
 	}
 	return wholePixels(endGap + swatchWidth + swatchGap + widest)
 }
 
 // height is how much room the labels need beside the axes.
-func (e endLabels) height() vg.Length { return e.lead * vg.Length(len(e.series)-1) }
+func (e endLabels) height() vg.Length { return e.lead * vg.Length(len(e.ends)-1) }
 
 // draw writes the labels right of data, which is where p has drawn its lines:
 // as near as can be to the height of the last point, without overlaps. A dot
 // marks the last point; an arrow head, one above the axes.
 func (e endLabels) draw(data draw.Canvas, p *plot.Plot) {
 	trX, trY := p.Transforms(&data)
-	order := make([]int, len(e.series))
+	order := make([]int, len(e.ends))
 	for i := range order {
 		order[i] = i
 	}
-	// Of equal values the first series is the upper one, as in a legend.
+	// Of equal values the first line is the upper one, as in a legend.
 	slices.SortStableFunc(order, func(i, j int) int {
-		return cmp.Or(cmp.Compare(e.series[i].last(), e.series[j].last()), j-i)
+		return cmp.Or(cmp.Compare(e.ends[i].y, e.ends[j].y), j-i)
 	})
 	const radius = 3.5 * px
 	wanted := make([]vg.Length, len(order))
 	for k, i := range order {
-		wanted[k] = trY(e.series[i].last())
-		if e.series[i].last() > p.Y.Max {
+		wanted[k] = trY(e.ends[i].y)
+		if e.ends[i].y > p.Y.Max {
 			wanted[k] = data.Max.Y - radius
 		}
 	}
 	for k, y := range spread(wanted, e.lead, data.Min.Y, data.Max.Y) {
-		i := order[k]
-		s, style := e.series[i], lineStyle(i)
-		end := vg.Point{X: trX(s.X[len(s.X)-1]), Y: wanted[k]}
+		end := e.ends[order[k]]
+		from := vg.Point{X: trX(end.x), Y: wanted[k]}
 		at := vg.Point{X: data.Max.X + endGap, Y: y}
-		glyph := draw.GlyphStyle{Color: style.Color, Radius: radius, Shape: draw.CircleGlyph{}}
-		if s.last() > p.Y.Max {
-			glyph.Shape = draw.PyramidGlyph{}
+		data.StrokeLine2(draw.LineStyle{Color: end.style.Color, Width: 0.75 * px}, from.X, from.Y, at.X, at.Y)
+		if end.dot {
+			glyph := draw.GlyphStyle{Color: end.style.Color, Radius: radius, Shape: draw.CircleGlyph{}}
+			if end.y > p.Y.Max {
+				glyph.Shape = draw.PyramidGlyph{}
+			}
+			data.DrawGlyphNoClip(glyph, from)
 		}
-		data.StrokeLine2(draw.LineStyle{Color: style.Color, Width: 0.75 * px}, end.X, end.Y, at.X, at.Y)
-		data.DrawGlyphNoClip(glyph, end)
-		data.StrokeLine2(style, at.X, at.Y, at.X+swatchWidth, at.Y)
+		data.StrokeLine2(end.style, at.X, at.Y, at.X+swatchWidth, at.Y)
 		at.X += swatchWidth + swatchGap
-		at.X += drawText(data, labelFace, ink, at, leftAligned, e.names[i])
-		drawText(data, boldFace, ink, at, leftAligned, e.last[i])
+		at.X += drawText(data, labelFace, ink, at, leftAligned, end.name)
+		drawText(data, boldFace, ink, at, leftAligned, end.value)
 	}
 }
 

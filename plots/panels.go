@@ -36,7 +36,7 @@ const (
 //
 // Errors are those of [Curves] but for the number of series: each panel can have
 // as many as there are styles of lines.
-func curvePanels(panels []panel, opt CurveOptions) (Figure, error) {
+func curvePanels(panels []panel, labels axisLabels, caption string) (Figure, error) {
 	if len(panels) == 0 {
 		return Figure{}, errors.New("there are no panels")
 	}
@@ -50,7 +50,7 @@ func curvePanels(panels []panel, opt CurveOptions) (Figure, error) {
 		}
 		all = append(all, panel.series...)
 	}
-	if err := cmp.Or(checkSeries(all), opt.check()); err != nil {
+	if err := cmp.Or(checkSeries(all), labels.check()); err != nil {
 		return Figure{}, err
 	}
 
@@ -60,11 +60,11 @@ func curvePanels(panels []panel, opt CurveOptions) (Figure, error) {
 	below, right := panelHeight, vg.Length(0)
 	for i, panel := range panels {
 		p := shown.axes(panel.series, backdrop(othersThan(i, panels)))
-		p.X.Label.Text = strings.Join(wrap(labelFace, opt.XLabel, panelWidth*3/4), "\n")
+		p.X.Label.Text = strings.Join(wrap(labelFace, labels.x, panelWidth*3/4), "\n")
 		p.X.Tick.Marker = ticks{most: panelTicks, whole: true}
 		p.Y.Tick.Marker = ticks{most: panelTicks}
 		axes[i] = p
-		ends[i] = newEndLabels(panel.series, lastDecimals(all), panelLead)
+		ends[i] = endLabels{lineEnds(panel.series, fixed(lastDecimals(all))), panelLead}
 		below = max(below, ends[i].height()+xAxisHeight(p))
 		right = max(right, ends[i].width(), wholePixels(boldFace.Width(panel.title))-panelWidth)
 	}
@@ -73,9 +73,9 @@ func curvePanels(panels []panel, opt CurveOptions) (Figure, error) {
 	rows := (len(panels) + columns - 1) / columns
 	stepX, stepY := panelWidth+right+panelGap, titleLead+wholePixels(below)+panelGap
 	height := vg.Length(rows)*stepY - panelGap
-	yLabel := wrap(labelFace, opt.YLabel, height*3/4)
+	yLabel := wrap(labelFace, labels.y, height*3/4)
 	left := vg.Length(len(yLabel))*captionLead + 6*px
-	caption := strings.Join([]string{key(len(panels), all, shown, cut), opt.Caption}, "\n")
+	caption = strings.Join([]string{key(len(panels), all, shown, cut), caption}, "\n")
 	return newFigure(left+vg.Length(columns)*stepX-panelGap, height, strings.TrimLeft(caption, "\n"), func(c draw.Canvas) {
 		for i, line := range yLabel {
 			drawUpright(c, labelFace, ink, vg.Point{X: c.Min.X + (vg.Length(i)+0.5)*captionLead, Y: c.Max.Y - height/2}, line)

@@ -26,7 +26,7 @@ func TestCurvePanels(t *testing.T) {
 		{"bits", []Series{falling("hardconcrete", 160, 121, 110, 104.3), falling("sts", 165, 125, 113, 104.9)}},
 		{"counts", []Series{falling("poisson", 150, 130, 121, 119), falling("geometric", 600, 590, 580, 570)}},
 		{"subsets", []Series{falling("topk", 158.25)}},
-	}, CurveOptions{"epoch", "nats", "Seed 1."})
+	}, axisLabels{"epoch", "nats"}, "Seed 1.")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestCurvePanelsKey(t *testing.T) {
 		{"cut at the end", []panel{{"", []Series{low, high, falling("c", 120, 900)}}},
 			"Values above 180 are cut off. ▲: the line ends above, at the value after its name."},
 	} {
-		fig, err := curvePanels(test.panels, CurveOptions{"epoch", "nats", "Caption."})
+		fig, err := curvePanels(test.panels, axisLabels{"epoch", "nats"}, "Caption.")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestCurvePanelsLayout(t *testing.T) {
 				}
 				panels = append(panels, p)
 			}
-			fig, err := curvePanels(panels, CurveOptions{"epoch", "nats per test image, exact discrete codes; lower is better", "Caption."})
+			fig, err := curvePanels(panels, axisLabels{"epoch", "nats per test image, exact discrete codes; lower is better"}, "Caption.")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestCurvePanelsLayout(t *testing.T) {
 
 func TestCurvePanelsLongTexts(t *testing.T) {
 	long := strings.Repeat("long text ", 12)
-	fig, err := curvePanels([]panel{{long, []Series{falling(long, 2, 1)}}, {long, []Series{falling("b", 2, 1)}}}, CurveOptions{long, long, long})
+	fig, err := curvePanels([]panel{{long, []Series{falling(long, 2, 1)}}, {long, []Series{falling("b", 2, 1)}}}, axisLabels{long, long}, long)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,22 +224,24 @@ func TestRobustFrameProperties(t *testing.T) {
 }
 
 func TestCurvePanelsErrors(t *testing.T) {
+	names := axisLabels{"x", "y"}
 	good := []Series{falling("a", 2, 1)}
 	for _, test := range []struct {
-		name   string
-		panels []panel
-		opt    CurveOptions
-		want   []string
+		name    string
+		panels  []panel
+		labels  axisLabels
+		caption string
+		want    []string
 	}{
-		{"nothing", nil, words, []string{"no panels"}},
-		{"empty panel", []panel{{"a", good}, {"b", nil}}, words, []string{"0 series", `"b"`}},
-		{"too many", []panel{{"b", make([]Series, 29)}}, words, []string{"29 series", `"b"`, "28"}},
-		{"title", []panel{{"\x00", good}}, words, []string{"title of a panel"}},
-		{"series", []panel{{"a", good}, {"b", []Series{falling("c", 1, math.NaN())}}}, words, []string{`"c"`, "NaN"}},
-		{"label", []panel{{"a", good}}, CurveOptions{XLabel: "x"}, []string{"no label"}},
-		{"caption", []panel{{"a", good}}, CurveOptions{"x", "y", "\x01"}, []string{"caption"}},
+		{"nothing", nil, names, "", []string{"no panels"}},
+		{"empty panel", []panel{{"a", good}, {"b", nil}}, names, "", []string{"0 series", `"b"`}},
+		{"too many", []panel{{"b", make([]Series, 29)}}, names, "", []string{"29 series", `"b"`, "28"}},
+		{"title", []panel{{"\x00", good}}, names, "", []string{"title of a panel"}},
+		{"series", []panel{{"a", good}, {"b", []Series{falling("c", 1, math.NaN())}}}, names, "", []string{`"c"`, "NaN"}},
+		{"label", []panel{{"a", good}}, axisLabels{x: "x"}, "", []string{"no label"}},
+		{"caption", []panel{{"a", good}}, names, "\x01", []string{"caption"}},
 	} {
-		_, err := curvePanels(test.panels, test.opt)
+		_, err := curvePanels(test.panels, test.labels, test.caption)
 		checkError(t, test.name, err, test.want...)
 	}
 }

@@ -68,6 +68,20 @@ func lineStyle(i int) draw.LineStyle {
 	}
 }
 
+// levelStyle is the style of a horizontal line across the axes.
+var levelStyle = draw.LineStyle{Color: ink, Width: px, Dashes: []vg.Length{5 * px, 4 * px}}
+
+// frameStyle is the style of the outlines of coloured areas and of their marks.
+var frameStyle = draw.LineStyle{Color: axis, Width: px}
+
+// pale is the colour of a band around a line of colour c. Lines and other bands
+// show through.
+func pale(c color.Color) color.Color {
+	rgb := color.NRGBAModel.Convert(c).(color.NRGBA)
+	rgb.A = 0x30
+	return rgb
+}
+
 var (
 	sans     = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	sansBold = font.Font{Typeface: "Liberation", Variant: "Sans", Weight: xfont.WeightBold}

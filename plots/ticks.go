@@ -34,10 +34,7 @@ func (t ticks) step(length float64) (step float64, decimals int) {
 	}
 	for ; ; exponent++ {
 		for _, digit := range []float64{1, 2, 5} {
-			step = digit * math.Pow10(exponent)
-			if exponent < 0 {
-				step = digit / math.Pow10(-exponent) // the nearest float64 to the decimal
-			}
+			step = decimal(digit, exponent)
 			if length/step <= float64(t.most-1) {
 				return step, max(0, -exponent)
 			}
@@ -58,4 +55,31 @@ func formatNumber(v float64, decimals int) string {
 		return "−" + unsigned
 	}
 	return s
+}
+
+// fixed formats numbers with that many decimals.
+func fixed(decimals int) func(float64) string {
+	return func(v float64) string { return formatNumber(v, decimals) }
+}
+
+// formatShortest writes v with as many digits as it takes to read it back.
+func formatShortest(v float64) string {
+	return strings.NewReplacer("e-0", "e−", "e+", "e", "-", "−").Replace(strconv.FormatFloat(v, 'g', -1, 64))
+}
+
+// formatCount writes n with its thousands apart.
+func formatCount(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u00a0" + s[i:]
+	}
+	return s
+}
+
+// decimal is the float64 next to digit·10^exponent.
+func decimal(digit float64, exponent int) float64 {
+	if exponent < 0 {
+		return digit / math.Pow10(-exponent)
+	}
+	return digit * math.Pow10(exponent)
 }
