@@ -138,6 +138,26 @@ func trisolve(trans bool) opCase {
 
 func positive(_ int, r *rand.Rand) float64 { return math.Exp(r.NormFloat64()) }
 
+// manyCounts draws logarithms of numbers from 7 to 150.
+func manyCounts(_ int, r *rand.Rand) float64 { return 2 + 3*r.Float64() }
+
+func lgamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
+}
+
+// digamma adds up the terms of DLMF 5.7.6, ψ(x) = −γ − 1/x + Σ_n x/(n(n+x)), and the tail by Euler and Maclaurin, whose next
+// term is below 1e-16.
+func digamma(x float64) float64 {
+	const euler, terms = 0.57721566490153286, 20_000
+	sum := 0.
+	for n := terms - 1.; n >= 1; n-- {
+		sum += x / (n * (n + x))
+	}
+	tail := math.Log1p(x/terms) + x/(terms*(terms+x))/2 + (1./(terms*terms)-1/((terms+x)*(terms+x)))/12
+	return sum + tail - euler - 1/x
+}
+
 func matmul(a, b []float64, m, n, k int, at, bt bool) []float64 {
 	c := make([]float64, m*n)
 	for i := range m {
@@ -410,6 +430,14 @@ func cases() []opCase {
 			}},
 		{name: "lgamma", build: unary(op.LogGamma), shapes: elementShapes, order: 2, draw: positive,
 			value: elementwise(func(x float64) float64 { return math.Log(math.Gamma(x)) })},
+		{name: "lgammaremainder", build: unary(op.LogGammaRemainder), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return math.Log(math.Gamma(math.Exp(x))) - math.Exp(x)*(x-1) })},
+		{name: "lgammaremainder, far right", build: unary(op.LogGammaRemainder), shapes: rowShapes, order: 2, draw: manyCounts,
+			value: elementwise(func(x float64) float64 { return lgamma(math.Exp(x)) - math.Exp(x)*(x-1) })},
+		{name: "digammaremainder", build: unary(op.DigammaRemainder), shapes: elementShapes, order: 2,
+			value: elementwise(func(x float64) float64 { return math.Exp(x) * (digamma(math.Exp(x)) - x) })},
+		{name: "digammaremainder, far right", build: unary(op.DigammaRemainder), shapes: rowShapes, order: 2, draw: manyCounts,
+			value: elementwise(func(x float64) float64 { return math.Exp(x) * (digamma(math.Exp(x)) - x) })},
 		{name: "log1mexp", build: unary(op.Log1mExp), shapes: elementShapes, order: 2,
 			draw:  func(_ int, r *rand.Rand) float64 { return -0.3 - math.Exp(r.NormFloat64()) },
 			value: elementwise(func(x float64) float64 { return math.Log(1 - math.Exp(x)) })},
@@ -834,6 +862,21 @@ func TestExtremes(t *testing.T) {
 		}},
 		{"logitnormalcdf", op.LogitNormalCDF, nil},
 		{"normalquantile", op.NormalQuantile, nil},
+		{"lgammaremainder", op.LogGammaRemainder, func(x float64) float64 {
+			if x > 2 { // Stirling's series; at e⁵⁰ its first term is below rounding
+				return -x/2 + math.Log(2*math.Pi)/2
+			}
+			return lgamma(1+math.Exp(x)) - x - math.Exp(x)*(x-1)
+		}},
+		{"digammaremainder", op.DigammaRemainder, func(x float64) float64 {
+			switch { // αψ(α) − αx is −1 − (γ + x)·α + … for small α
+			case x > 2:
+				return -0.5
+			case x < -2:
+				return -1
+			}
+			return math.Exp(x) * (digamma(math.Exp(x)) - x)
+		}},
 		{"xcothm1", op.XCothM1, func(x float64) float64 {
 			if x == 0 {
 				return 0
