@@ -13,6 +13,7 @@ import (
 
 	"relaxgo/data"
 	"relaxgo/internal/run"
+	"relaxgo/relax/noise"
 )
 
 var loadMNIST = sync.OnceValues(func() (data.Dataset, error) { return data.Load("") })
@@ -52,6 +53,26 @@ func trained(t testing.TB, c Config, steps int) *trainer {
 	}
 	advance(t, tr, steps)
 	return tr
+}
+
+// randomPrior moves the parameters of a learned prior well away from zero, where training takes its time to go.
+func randomPrior(t testing.TB, tr *trainer) {
+	t.Helper()
+	if p, ok := tr.params.Get(priorParam); ok {
+		noise.Fill(noise.NewSource(3, "prior"), noise.Normal, p.Data)
+	}
+}
+
+// oneBatch fills the graph of a step with a whole batch of training images and noise.
+func oneBatch(t testing.TB, tr *trainer) {
+	t.Helper()
+	rows, err := tr.train.Fill(0, 0, tr.batch.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.setWeights(rows)
+	tr.setTemperature()
+	fill(tr.batch.noise, 99, "rows")
 }
 
 // advance makes more steps.

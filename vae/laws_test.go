@@ -23,6 +23,9 @@ type description struct {
 	discrete, relaxed func(r *reference, head, noise []float64, τ float64) float64
 	// open is the expected number of open gates; nil: the method has none.
 	open func(head []float64, τ float64) float64
+	// law gives the probabilities of the values of one variable for its head, in the posterior if variables are independent,
+	// and in a learned prior; nil: there is one variable only, the set.
+	law func(r *reference, h []float64) []float64
 	// outcomes are all codes with what belongs to them, for small codes.
 	outcomes func(r *reference, head []float64) []outcome
 }
@@ -70,7 +73,7 @@ var descriptions = map[string]description{
 			s := sigmoid((ℓ[0] + ε[0]) / β)
 			return []float64{clip(1.2*s - 0.1)}, bit(ℓ[0] + ε[0])
 		}),
-		relaxed: sum(func(ℓ, _ float64) float64 { return logisticKL(ℓ) }),
+		relaxed: sum(func(ℓ, prior float64) float64 { return logisticKL(ℓ - prior) }),
 		open: func(head []float64, β float64) float64 {
 			return total(head, func(ℓ float64) float64 { return sigmoid(ℓ - β*math.Log(0.1/1.1)) })
 		},
@@ -79,7 +82,7 @@ var descriptions = map[string]description{
 		draw: each(func(_ *reference, ℓ, ε []float64, τ float64) (soft, hard []float64) {
 			return []float64{sigmoid((ℓ[0] + ε[0]) / τ)}, bit(ℓ[0] + ε[0])
 		}),
-		relaxed: sum(func(ℓ, _ float64) float64 { return logisticKL(ℓ) }),
+		relaxed: sum(func(ℓ, prior float64) float64 { return logisticKL(ℓ - prior) }),
 	}, identity),
 	"straightthrough": bits(description{
 		draw: each(func(_ *reference, ℓ, ε []float64, _ float64) (soft, hard []float64) {
@@ -98,7 +101,7 @@ var descriptions = map[string]description{
 			x := 0.5 + h[0] + 0.5*ε[0]
 			return []float64{clip(x)}, bit(x - 0.5)
 		}),
-		relaxed: sum(func(h, _ float64) float64 { return h * h / (2 * 0.5 * 0.5) }), // locations h apart
+		relaxed: sum(func(h, prior float64) float64 { return (h - prior) * (h - prior) / (2 * 0.5 * 0.5) }), // locations so far apart
 		open: func(head []float64, _ float64) float64 {
 			return total(head, func(h float64) float64 { return Φ((0.5 + h) / 0.5) })
 		},
@@ -118,12 +121,13 @@ var descriptions = map[string]description{
 		},
 		discrete: func(r *reference, head, ε []float64, _ float64) float64 { return r.conditionalKL(head, ε) },
 		relaxed: func(r *reference, head, _ []float64, _ float64) float64 {
-			kl := 0.0
+			kl, prior := 0.0, r.priorHead()
 			for k, row := range r.factor() {
-				kl += logisticKL(head[k]) - math.Log(row[k])
+				kl += logisticKL(head[k]-prior[k]) - math.Log(row[k])
 			}
 			return kl
 		},
+		law:      bitLaw(identity),
 		outcomes: correlatedOutcomes,
 	},
 
@@ -190,24 +194,24 @@ var descriptions = map[string]description{
 		},
 		straightThrough: true,
 		discrete: func(r *reference, ℓ, g []float64, _ float64) float64 {
-			return sequentialKL(ℓ, largest(plus(ℓ, g), r.Subset))
+			return sequentialKL(ℓ, r.priorHead(), largest(plus(ℓ, g), r.Subset))
 		},
 		outcomes: topKOutcomes,
 	},
 
-	"reinforce": bits(description{}, identity),
-	"nvil":      bits(description{}, identity),
-	"muprop":    bits(description{}, identity),
-	"rloo":      bits(description{}, identity),
-	"doublecv":  bits(description{}, identity),
-	"arm":       bits(description{}, identity),
-	"disarm":    bits(description{}, identity),
-	"arms":      bits(description{}, identity),
-	"rebar":     bits(description{}, identity),
-	"relax":     bits(description{}, identity),
-	"reinmax":   bits(description{}, identity),
-	"gumbelrao": bits(description{}, identity),
-	"gappedst":  bits(description{}, identity),
+	"reinforce": estimated,
+	"nvil":      estimated,
+	"muprop":    estimated,
+	"rloo":      estimated,
+	"doublecv":  estimated,
+	"arm":       estimated,
+	"disarm":    estimated,
+	"arms":      estimated,
+	"rebar":     estimated,
+	"relax":     estimated,
+	"reinmax":   estimated,
+	"gumbelrao": estimated,
+	"gappedst":  estimated,
 }
 
 // Pieces of descriptions.
@@ -224,10 +228,13 @@ func each(draw func(r *reference, head, noise []float64, τ float64) (soft, hard
 	}
 }
 
-// sum adds up a function of the head and the temperature.
-func sum(f func(h, τ float64) float64) func(*reference, []float64, []float64, float64) float64 {
-	return func(_ *reference, head, _ []float64, τ float64) float64 {
-		return total(head, func(h float64) float64 { return f(h, τ) })
+// sum adds up a function of the head and what stands in its place for the prior.
+func sum(f func(h, prior float64) float64) func(*reference, []float64, []float64, float64) float64 {
+	return func(r *reference, head, _ []float64, _ float64) (kl float64) {
+		for i, prior := range r.priorHead() {
+			kl += f(head[i], prior)
+		}
+		return kl
 	}
 }
 
@@ -240,10 +247,14 @@ func total(x []float64, f func(float64) float64) (sum float64) {
 
 // bits completes the description of independent bits by the logit of a one.
 func bits(d description, logit func(h float64) float64) description {
-	return independent(d, func(_ *reference, h []float64) []float64 {
+	return independent(d, bitLaw(logit))
+}
+
+func bitLaw(logit func(h float64) float64) func(*reference, []float64) []float64 {
+	return func(_ *reference, h []float64) []float64 {
 		ℓ := logit(h[0])
 		return []float64{sigmoid(-ℓ), sigmoid(ℓ)}
-	})
+	}
 }
 
 // classes completes that of independent one-hot vectors.
@@ -251,8 +262,17 @@ func classes(d description, law func(r *reference, h []float64) []float64) descr
 	return independent(d, law)
 }
 
+// estimated describes an estimator, whose codes are exactly what the encoder gives the logits of.
+var estimated = independent(description{}, func(r *reference, ℓ []float64) []float64 {
+	if r.plan.codes == OneHot {
+		return softmax(ℓ)
+	}
+	return []float64{sigmoid(-ℓ[0]), sigmoid(ℓ[0])}
+})
+
 // independent completes the description of independent variables by the probabilities of the values of one.
 func independent(d description, law func(r *reference, h []float64) []float64) description {
+	d.law = law
 	d.discrete = func(r *reference, head, _ []float64, _ float64) float64 {
 		kl, prior := 0.0, r.prior()
 		for n, h := range r.groups(head) {
@@ -291,11 +311,20 @@ type choices struct {
 	p      []float64
 }
 
+// priorHead is what stands in the place of encoder outputs for the prior.
+func (r *reference) priorHead() []float64 {
+	if r.Prior == PriorLearned {
+		return r.weights[priorParam]
+	}
+	return make([]float64, r.headSize())
+}
+
 // prior is what every method states: fair bits, equally probable classes and subsets, counts of a mean of their own and
-// binomial ones of fair trials.
+// binomial ones of fair trials. One that is learned is what the posterior would be at its parameters, but without
+// correlations.
 func (r *reference) prior() []choices {
 	var c choices
-	switch r.method.Codes {
+	switch r.plan.codes {
 	case Bits:
 		c.values = [][]float64{{0}, {1}}
 	case OneHot:
@@ -325,10 +354,19 @@ func (r *reference) prior() []choices {
 	if c.p == nil {
 		c.p = slices.Repeat([]float64{1 / float64(len(c.values))}, len(c.values))
 	}
-	if r.method.Codes == Subsets {
+	if r.plan.codes == Subsets {
+		if r.Prior == PriorLearned {
+			c.p = r.subsets(c.values)
+		}
 		return []choices{c}
 	}
-	return slices.Repeat([]choices{c}, r.Latent)
+	list := slices.Repeat([]choices{c}, r.Latent)
+	if r.Prior == PriorLearned {
+		for n, h := range r.groups(r.priorHead()) {
+			list[n].p = r.law(r, h)
+		}
+	}
+	return list
 }
 
 // code is one of all codes, with its prior probability and the number of each variable's value.
@@ -535,16 +573,17 @@ func (r *reference) conditionals(head, ε []float64) (p []float64) {
 	return p
 }
 
-// conditionalKL is the divergence of these bits from fair ones.
-func (r *reference) conditionalKL(head, ε []float64) float64 {
-	return total(r.conditionals(head, ε), func(p float64) (kl float64) {
-		for _, q := range []float64{p, 1 - p} {
+// conditionalKL is the divergence of these bits from those of the prior.
+func (r *reference) conditionalKL(head, ε []float64) (kl float64) {
+	prior := r.prior()
+	for k, p := range r.conditionals(head, ε) {
+		for i, q := range []float64{1 - p, p} {
 			if q > 0 {
-				kl += q * math.Log(q/0.5)
+				kl += q * math.Log(q/prior[k].p[i])
 			}
 		}
-		return kl
-	})
+	}
+	return kl
 }
 
 // correlatedOutcomes integrates over the noise of the first of two bits, on both sides of where that bit changes.
@@ -554,6 +593,7 @@ func correlatedOutcomes(r *reference, head []float64) (list []outcome) {
 	}
 	const n = 60
 	change := sigmoid(-head[0]) // of Φ(ε)
+	prior := r.prior()
 	for first, ends := range [][2]float64{{0, change}, {change, 1}} {
 		u, w := make([]float64, n), make([]float64, n)
 		quad.Legendre{}.FixedLocations(u, w, ends[0], ends[1])
@@ -567,7 +607,7 @@ func correlatedOutcomes(r *reference, head []float64) (list []outcome) {
 				}
 				o := outcome{
 					q: w[i] * q, code: []float64{float64(first), float64(second)},
-					divergence: r.conditionalKL(head, ε), logRatio: math.Log(0.25) - math.Log(own*q),
+					divergence: r.conditionalKL(head, ε), logRatio: math.Log(prior[0].p[first]*prior[1].p[second]) - math.Log(own*q),
 				}
 				o.square = o.q * math.Exp(2*o.logRatio)
 				list = append(list, o)
@@ -581,15 +621,15 @@ func correlatedOutcomes(r *reference, head []float64) (list []outcome) {
 
 // concreteKL is log q(z) − log p(z) at the draw z = softmax(y), where what does not depend on ℓ cancels.
 func concreteKL(r *reference, head, noise []float64, τ float64) (kl float64) {
-	noises := r.groups(noise)
+	noises, priors := r.groups(noise), r.groups(r.priorHead())
 	for n, ℓ := range r.groups(head) {
 		y := scaled(plus(ℓ, noises[n]), 1/τ)
 		norm := logSumExp(y)
 		q, p := make([]float64, len(ℓ)), make([]float64, len(ℓ))
 		for k := range y {
-			p[k] = -τ * (y[k] - norm)
-			q[k] = ℓ[k] + p[k]
-			kl += ℓ[k]
+			p[k] = priors[n][k] - τ*(y[k]-norm)
+			q[k] = ℓ[k] - τ*(y[k]-norm)
+			kl += ℓ[k] - priors[n][k]
 		}
 		kl += float64(len(ℓ)) * (logSumExp(p) - logSumExp(q))
 	}
@@ -606,13 +646,14 @@ func locationsAndScales(h, locations []float64, scale float64) (μ, σ []float64
 	return μ, σ
 }
 
-// gaussianKL is the divergence from the law at zero, of locations and of scales in units of the prior's.
+// gaussianKL is the divergence from the prior. What locations and scales have in common cancels.
 func gaussianKL(r *reference, head, _ []float64, _ float64) (kl float64) {
-	for _, h := range r.groups(head) {
+	priors := r.groups(r.priorHead())
+	for n, h := range r.groups(head) {
 		k := len(h) / 2
 		for i := range k {
-			σ := math.Exp(h[k+i])
-			kl += (σ*σ+h[i]*h[i]-1)/2 - math.Log(σ)
+			σ, σp, d := math.Exp(h[k+i]), math.Exp(priors[n][k+i]), h[i]-priors[n][i]
+			kl += (σ*σ+d*d)/(2*σp*σp) - 0.5 + math.Log(σp/σ)
 		}
 	}
 	return kl
@@ -677,18 +718,23 @@ func gaussianLargest(scale float64, temperature func(τ float64) float64) descri
 			return softmax(scaled(y, 1/temperature(τ))), argmax(y)
 		}),
 		discrete: gaussianKL,
+		law: func(r *reference, h []float64) []float64 {
+			return largestOf(locationsAndScales(h, largestLocations(r.Classes), scale))
+		},
 		// The weight is that of the Gaussian vector, and no function of the code. Its square p²/q is a Gaussian density
 		// again, of which the classes have their shares, if σ_q > σ_p/√2.
 		outcomes: func(r *reference, head []float64) (list []outcome) {
 			var q, squares [][]float64
 			at := largestLocations(r.Classes)
-			for _, h := range r.groups(head) {
+			priors := r.groups(r.priorHead())
+			for n, h := range r.groups(head) {
 				μ, σ := locationsAndScales(h, at, scale)
 				q = append(q, largestOf(μ, σ))
 				logMass := 0.0
+				μs, σs := locationsAndScales(priors[n], at, scale)
 				m, s := make([]float64, len(μ)), make([]float64, len(μ))
 				for k := range μ {
-					μp, σp := scale*at[k], scale
+					μp, σp := μs[k], σs[k]
 					precision := 2/(σp*σp) - 1/(σ[k]*σ[k])
 					s[k] = 1 / math.Sqrt(precision)
 					m[k] = (2*μp/(σp*σp) - μ[k]/(σ[k]*σ[k])) / precision
@@ -806,20 +852,38 @@ func (r *reference) censored(mean float64) []float64 {
 
 // Subsets.
 
-// sequentialKL adds up the divergences of the choices among the classes left from uniform ones.
-func sequentialKL(ℓ []float64, order []int) (kl float64) {
+// sequentialKL adds up the divergences of the choices among the classes left from those of the prior.
+func sequentialKL(ℓ, prior []float64, order []int) (kl float64) {
 	for j := range order {
-		var left []float64
+		var left, priorLeft []float64
 		for i, v := range ℓ {
 			if !slices.Contains(order[:j], i) {
-				left = append(left, v)
+				left, priorLeft = append(left, v), append(priorLeft, prior[i])
 			}
 		}
-		for _, q := range softmax(left) {
-			kl += q * math.Log(q*float64(len(left)))
+		p := softmax(priorLeft)
+		for i, q := range softmax(left) {
+			kl += q * math.Log(q/p[i])
 		}
 	}
 	return kl
+}
+
+// subsets are the prior probabilities of sets, each the sum over all orders in which it can be drawn.
+func (r *reference) subsets(sets [][]float64) []float64 {
+	p := make([]float64, len(sets))
+	for order := range places(slices.Repeat([]int{r.Latent}, r.Subset)) {
+		set := make([]float64, r.Latent)
+		for _, i := range order {
+			set[i]++
+		}
+		if slices.Max(set) > 1 {
+			continue
+		}
+		i := slices.IndexFunc(sets, func(s []float64) bool { return slices.Equal(s, set) })
+		p[i] += math.Exp(logOrder(r.priorHead(), order))
+	}
+	return p
 }
 
 // logOrder is the log-probability to draw classes in an order.
@@ -849,15 +913,15 @@ func topKOutcomes(r *reference, head []float64) (list []outcome) {
 		}
 		key := fmt.Sprint(hard)
 		sets[key] = append(sets[key], len(list))
-		list = append(list, outcome{q: math.Exp(logOrder(head, order)), code: hard, divergence: sequentialKL(head, order)})
+		list = append(list, outcome{q: math.Exp(logOrder(head, order)), code: hard, divergence: sequentialKL(head, r.priorHead(), order)})
 	}
-	for _, orders := range sets {
-		q := 0.0
+	for c := range r.codes() {
+		q, orders := 0.0, sets[fmt.Sprint(c.code)]
 		for _, i := range orders {
 			q += list[i].q
 		}
 		for _, i := range orders {
-			list[i].logRatio = -math.Log(q * float64(len(sets)))
+			list[i].logRatio = math.Log(c.p / q)
 			list[i].square = list[i].q * math.Exp(2*list[i].logRatio)
 		}
 	}

@@ -106,7 +106,7 @@ func newLawTest(r *reference) *lawTest {
 	l := &lawTest{r: r}
 	for _, c := range r.prior() {
 		p, of := c.p, make([]int, len(c.p)) // the cell of each value
-		if r.method.Codes == Counts {
+		if r.plan.codes == Counts {
 			p = []float64{0}
 			for i, v := range c.p {
 				if last := len(p) - 1; last < 2 && p[last] > 0.3 {

@@ -14,11 +14,12 @@ type reference struct {
 	plan
 	pixels  int
 	weights map[string][]float64
-	support int // the largest count, once it is known
+	law     func(r *reference, h []float64) []float64 // of the description
+	support int                                       // the largest count, once it is known
 }
 
 func referenceTo(t *trainer) *reference {
-	r := &reference{plan: t.plan, pixels: t.pixels, weights: make(map[string][]float64)}
+	r := &reference{plan: t.plan, pixels: t.pixels, weights: make(map[string][]float64), law: descriptions[t.Relax].law}
 	for _, p := range t.params.All() {
 		r.weights[p.Name] = widen(p.Data)
 	}
@@ -143,9 +144,13 @@ func everyMethod() []Config {
 	return list
 }
 
-// variants are what the reference can draw from of these, and some of the options.
+// variants are what the reference can draw from of these, with both priors, and some of the options.
 func variants() []Config {
 	list := slices.DeleteFunc(everyMethod(), func(c Config) bool { return descriptions[c.Relax].draw == nil })
+	for _, c := range slices.Clone(list) {
+		c.Prior = PriorLearned
+		list = append(list, c)
+	}
 	for _, v := range []struct {
 		method string
 		change func(c *Config)
@@ -191,6 +196,9 @@ func (c Config) label() string {
 		shown bool
 	}{
 		{"kl", c.KL, c.KL != ""},
+		{"prior", c.Prior, c.Prior == PriorLearned},
+		{"codes", c.Codes, c.Codes != ""},
+		{"layers", c.Layers, len(c.Layers) > 0},
 		{"hidden", c.Hidden, !slices.Equal(c.Hidden, small(c.Relax).Hidden)},
 		{"temperature", c.Temperature, c.Temperature != ""},
 		{"l0", c.L0, c.L0 != 0},
@@ -214,14 +222,8 @@ func TestRows(t *testing.T) {
 	for _, c := range variants() {
 		t.Run(c.label(), func(t *testing.T) {
 			tr := trained(t, c, 2*smallPerEpoch)
-			if _, err := tr.train.Fill(0, 0, tr.batch.x); err != nil {
-				t.Fatal(err)
-			}
-			for i := range tr.batch.weight {
-				tr.batch.weight[i] = 1.0 / 12
-			}
-			fill(tr.batch.noise, 99, "rows")
-			tr.setTemperature()
+			randomPrior(t, tr)
+			oneBatch(t, tr)
 			if err := tr.batch.step.Run(); err != nil {
 				t.Fatal(err)
 			}
@@ -272,6 +274,7 @@ func TestGradient(t *testing.T) {
 	for _, c := range variants() {
 		t.Run(c.label(), func(t *testing.T) {
 			tr := trained(t, c, smallPerEpoch-1)
+			randomPrior(t, tr)
 			r := referenceTo(tr) // the weights before the short step
 			advance(t, tr, 1)
 			x, noise, τ := tr.rows()
@@ -287,6 +290,9 @@ func TestGradient(t *testing.T) {
 				return sum
 			}
 			for _, p := range tr.params.All() {
+				if c.Prior == PriorLearned && p.Name != priorParam && p.Name != "encoder.1.bias" { // the others are as without it
+					continue
+				}
 				grad := widen(tr.batch.step.Output(gradientOf(p.Name)))
 				at, scale := 0, 0.0
 				for i, g := range grad {
