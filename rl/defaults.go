@@ -46,7 +46,7 @@ func cartPole(c *Config) {
 func acrobot(c *Config) {
 	c.Steps, c.LR, c.ValueLR, c.Scale = 500_000, "linear:1e-2:1e-3:500000", "0.01", 0.1
 	if c.Agent == RELAX {
-		c.Scale = 0.03
+		c.Scale, c.ValueLR, c.CVLR = 0.03, "0.03", "0.001"
 	}
 }
 
