@@ -1,0 +1,46 @@
+package rl
+
+import (
+	"testing"
+
+	"relaxgo/rl/env"
+)
+
+// There are settings for every agent in every environment that can be run, and they use no option that the agent does not
+// take.
+func TestDefaultsAreValid(t *testing.T) {
+	for _, id := range env.IDs() {
+		for _, agent := range Agents() {
+			if err := Defaults(id, agent).Validate(); err != nil {
+				t.Errorf("%s, %s: %v", id, agent, err)
+			}
+		}
+	}
+}
+
+func TestEnvironmentNames(t *testing.T) {
+	for _, test := range [][2]string{{"taxi", "Taxi-v3"}, {"cartpole", "CartPole-v1"}, {"acrobot", "Acrobot-v1"}, {"Taxi-v4", "Taxi-v4"}} {
+		if id := EnvID(test[0]); id != test[1] {
+			t.Errorf("EnvID(%q) is %q, want %q", test[0], id, test[1])
+		}
+		if name := EnvName(test[1]); name != test[0] {
+			t.Errorf("EnvName(%q) is %q, want %q", test[1], name, test[0])
+		}
+	}
+}
+
+// A goal is reached by the right end of an episode.
+func TestSuccess(t *testing.T) {
+	ends := []env.Result{{}, {Terminated: true}, {Truncated: true}, {Terminated: true, Truncated: true}}
+	for goal, want := range map[Goal][]bool{
+		NoGoal:  {false, false, false, false},
+		Arrive:  {false, true, false, true},
+		Survive: {false, false, true, false},
+	} {
+		for i, end := range ends {
+			if got := goal.Succeeded(end); got != want[i] {
+				t.Errorf("goal %d, end %+v: %v", goal, end, got)
+			}
+		}
+	}
+}
