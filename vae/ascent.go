@@ -170,7 +170,11 @@ func (t *ascent) sampleOf(l int, y *layer, how mode) (*G.Node, error) {
 func (t *ascent) divergence(l int, y *layer, how mode) (*G.Node, error) {
 	if l < t.top() {
 		var e op.Expr
-		entropy := e.Of(y.q.Discrete().(interface{ Entropy() (*G.Node, error) }).Entropy())
+		law, ok := y.q.Discrete().(interface{ Entropy() (*G.Node, error) })
+		if !ok {
+			return nil, fmt.Errorf("the entropy of %T is not known, so that no layer can stand above it", y.q.Discrete())
+		}
+		entropy := e.Of(law.Entropy())
 		return e.Node(e.Of(op.Neg(entropy)))
 	}
 	x := sample{q: y.q, p: y.p}

@@ -17,9 +17,9 @@ import (
 // the divergence is exact.
 func estimatorMethods() []Method {
 	return []Method{
-		estimatorMethod("reinforce", func(plan) estimator.Estimator { return estimator.ScoreFunction{Baseline: estimator.ConstantBaseline} }),
-		estimatorMethod("nvil", func(plan) estimator.Estimator { return estimator.ScoreFunction{Baseline: estimator.LearnedBaseline} }),
-		estimatorMethod("muprop", func(plan) estimator.Estimator { return estimator.MuProp{Baseline: estimator.ConstantBaseline} }),
+		learning("0.5", estimatorMethod("reinforce", func(plan) estimator.Estimator { return estimator.ScoreFunction{Baseline: estimator.ConstantBaseline} })),
+		learning("0.01", estimatorMethod("nvil", func(plan) estimator.Estimator { return estimator.ScoreFunction{Baseline: estimator.LearnedBaseline} })),
+		learning("0.5", estimatorMethod("muprop", func(plan) estimator.Estimator { return estimator.MuProp{Baseline: estimator.ConstantBaseline} })),
 		drawing(2, estimatorMethod("rloo", func(p plan) estimator.Estimator { return estimator.RLOO{Samples: p.Samples} })),
 		drawing(2, estimatorMethod("doublecv", func(p plan) estimator.Estimator { return estimator.DoubleCV{Samples: p.Samples} })),
 		estimatorMethod("arm", func(plan) estimator.Estimator { return estimator.ARM{} }),
@@ -42,7 +42,7 @@ func estimatorMethod(name string, make func(p plan) estimator.Estimator) Method 
 		m.options = append(m.options, "codes")
 	}
 	if learns(make(plan{})) {
-		m.options = append(m.options, "cvlr")
+		m.options, m.cvlr = append(m.options, "cvlr"), "0.001"
 	}
 	m.posterior = func(s scope) (relax.Relaxation, error) {
 		if s.codes == OneHot {
@@ -57,6 +57,12 @@ func estimatorMethod(name string, make func(p plan) estimator.Estimator) Method 
 func source(full string) string {
 	short, _, _ := strings.Cut(full, ", arXiv")
 	return short
+}
+
+// learning sets the default of Config.CVLR: a baseline has some hundred nats to go.
+func learning(rate string, m Method) Method {
+	m.cvlr = rate
+	return m
 }
 
 // drawing makes the number of samples an option.
@@ -105,12 +111,15 @@ const controlPrefix = "control."
 // controlName is the name of a parameter that the estimator of layer l learns.
 func controlName(l int, name string) string { return fmt.Sprint(controlPrefix, l+1, ".", name) }
 
+// controlSeed is that of what the estimator of layer l learns: nets of equal shape do not start equal.
+func (m *model) controlSeed(l int) uint64 { return m.Seed + uint64(l)<<32 }
+
 // addControl adds the parameters of the method's estimator, for every layer.
 func (m *model) addControl() error {
 	below := m.pixels
 	for l := range m.layers {
 		p := problem(G.NewGraph(), m.law(), append([]int{1}, m.at(l).event()...), below)
-		for _, w := range m.method.estimator(m.plan).Parameters(p, m.Seed) {
+		for _, w := range m.method.estimator(m.plan).Parameters(p, m.controlSeed(l)) {
 			initial := func(_ []int, dst []float32, _ *rand.Rand) {
 				for i, v := range w.Initial {
 					dst[i] = float32(v)
@@ -144,7 +153,7 @@ func (t *ascent) estimate(l int, in *G.Node, y *layer, given func(code *G.Node, 
 		return nil, err
 	}
 	var params []*G.Node
-	for _, q := range e.Parameters(p, t.Seed) {
+	for _, q := range e.Parameters(p, t.controlSeed(l)) {
 		params = append(params, t.w[controlName(l, q.Name)])
 	}
 	est, err := e.Build(p, eps, params)

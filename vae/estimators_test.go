@@ -85,8 +85,9 @@ func unbiasedCases() (cases []Config, biased map[string]bool) {
 
 // TestUnbiased is what training rests on: over many draws the mean gradient of a step is the gradient of the exact bound of
 // discrete codes, for every parameter – of the encoders and decoders of all layers and of a learned prior – and whatever
-// the parameters of a control variate are. Means of batches are as good as normal, so that Student's law says how many standard
-// errors are too many: as many as the 3000 projections exceed once in 30 times, and the 20 000 single entries once in 50.
+// the parameters of a control variate are. Means of batches are as good as normal, so that Student's law says how many
+// standard errors are too many: as many as one of some 2500 projections, or one of some 25 000 single entries, exceeds
+// once in 40 times.
 func TestUnbiased(t *testing.T) {
 	const images, rows = 2, 512
 	runs := 64

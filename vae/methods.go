@@ -45,6 +45,8 @@ type Method struct {
 	estimator func(p plan) estimator.Estimator
 	// samples is the default of Config.Samples for an estimator that takes it.
 	samples int
+	// cvlr is the default of Config.CVLR for an estimator that learns something.
+	cvlr string
 	// posterior is the distribution that training samples from.
 	posterior func(s scope) (relax.Relaxation, error)
 	// prior is the prior, from what stands in place of encoder outputs: zeros, or learned ones; nil: as posterior.

@@ -75,9 +75,9 @@ func options() []option {
 			"cvlr", func(c *Config) bool { return c.CVLR != "" }, func(c *Config) { c.CVLR = "" },
 			func(p *plan) (err error) {
 				if p.CVLR == "" {
-					p.CVLR = "0.001"
+					p.CVLR = p.method.cvlr
 				}
-				p.cvlr, err = schedule("cvlr", p.CVLR, "-cvlr=0.001 is the default")
+				p.cvlr, err = schedule("cvlr", p.CVLR, fmt.Sprintf("-cvlr=%s is the default", p.method.cvlr))
 				return err
 			},
 		},

@@ -285,6 +285,9 @@ func (t *trainer) astray(where string, err error) error {
 	if t.method.Temperature != "" {
 		cure += " or a higher -temperature"
 	}
+	if len(t.batch.control) > 0 {
+		cure += " or a smaller -cvlr"
+	}
 	return &diverged{fmt.Errorf("%s: %w", where, err), cure + " usually keeps the loss finite; -force begins again"}
 }
 

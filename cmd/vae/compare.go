@@ -25,8 +25,8 @@ const everything = "all"
 // compared is a run of a comparison.
 type compared struct {
 	vae.Summary
-	method      vae.Method
-	temperature string
+	method vae.Method
+	config vae.Config // resolved
 }
 
 // compare trains the methods in turn and writes one comparison. What was finished before is not trained again, what was
@@ -53,22 +53,37 @@ func (j job) compare(ctx context.Context, names []string, stdout io.Writer) erro
 		if err != nil {
 			return err
 		}
-		runs = append(runs, compared{summary, m, cfg.Temperature})
+		runs = append(runs, compared{summary, m, cfg})
 	}
 	if len(runs) == 0 {
 		return failures
 	}
-	suffix := ""
+	suffix, what := "", everything
+	if len(names) < len(vae.Methods()) { // not in place of the comparison of all
+		what = strings.Join(names, ",")
+		suffix = "-" + strings.Join(names, "-")
+	}
 	if j.quick {
-		suffix = quickSuffix
+		suffix += quickSuffix
 	}
 	dir := filepath.Join(j.out, "vae")
 	err := cmp.Or(
 		writeComparison(filepath.Join(dir, "compare"+suffix+".csv"), runs),
-		j.drawComparison(dir, suffix, runs),
+		j.drawComparison(dir, suffix, what, runs),
 	)
 	j.progress.Done("")
 	return errors.Join(err, printComparison(stdout, dir, suffix, runs), failures)
+}
+
+// codes is the kind of code that the run had.
+func (c compared) codes() vae.Codes { return cmp.Or(c.config.Codes, c.method.Codes) }
+
+// family is what the run is drawn with.
+func (c compared) family() string {
+	if f := c.method.Family(); c.codes() != vae.OneHot || f == string(vae.OneHot) {
+		return f
+	}
+	return c.method.Family() + " of one-hot codes"
 }
 
 // remark says what the honest bound of a run shows that its test_loss hides.
@@ -90,7 +105,7 @@ func writeComparison(path string, runs []compared) error {
 		for _, r := range runs {
 			number := func(x float64, digits int) string { return strconv.FormatFloat(x, 'f', digits, 64) }
 			_ = t.Write([]string{
-				r.Relax, string(r.method.Codes), r.temperature, strconv.FormatUint(r.Seed, 10), strconv.Itoa(r.Epochs),
+				r.Relax, string(r.codes()), r.config.Temperature, strconv.FormatUint(r.Seed, 10), strconv.Itoa(r.Epochs),
 				number(r.TestLoss, 4), number(r.TestNELBO, 4), number(r.TestNLL, 4),
 				number(r.MsPerStep, 3), number(r.WallSeconds, 1), strconv.Itoa(r.Parameters), r.remark(),
 			})
@@ -100,12 +115,12 @@ func writeComparison(path string, runs []compared) error {
 	})
 }
 
-func (j job) drawComparison(dir, suffix string, runs []compared) error {
+func (j job) drawComparison(dir, suffix, names string, runs []compared) error {
 	var list []plots.Compared
 	for _, r := range runs {
-		list = append(list, plots.Compared{Name: r.Relax, Group: r.method.Family(), Dir: j.dir(r.Relax)})
+		list = append(list, plots.Compared{Name: r.Relax, Group: r.family(), Dir: j.dir(r.Relax)})
 	}
-	what := fmt.Sprintf("seed %d, %s, 784-400-code-400-784.\n%s", runs[0].Seed, epochs(runs[0].Epochs), j.again(everything))
+	what := fmt.Sprintf("seed %d, %s.\n%s", runs[0].Seed, epochs(runs[0].Epochs), j.again(names))
 	return plots.DrawComparison(dir, suffix, list, plots.ComparisonCaptions{
 		Curves:  "Negative evidence bound on test images with exactly discrete codes (test_nelbo) after every epoch, " + what,
 		Methods: "Test images, their reconstructions from one exactly discrete code each, and decoder means for codes drawn from the prior, " + what,
@@ -116,7 +131,7 @@ func printComparison(w io.Writer, dir, suffix string, runs []compared) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "method\tcodes\ttest_loss\ttest_nelbo\ttest_nll\tms/step\tremark")
 	for _, r := range runs {
-		fmt.Fprintf(t, "%s\t%s\t%8.2f\t%8.2f\t%8.2f\t%5.2f\t%s\n", r.Relax, r.method.Codes, r.TestLoss, r.TestNELBO, r.TestNLL, r.MsPerStep, r.remark())
+		fmt.Fprintf(t, "%s\t%s\t%8.2f\t%8.2f\t%8.2f\t%5.2f\t%s\n", r.Relax, r.codes(), r.TestLoss, r.TestNELBO, r.TestNLL, r.MsPerStep, r.remark())
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -35,7 +35,9 @@ func readCorrelation(cfg *vae.Config) error {
 	if err != nil {
 		return fail(err)
 	}
-	cfg.Correlation = [][]float64{}
+	if len(lines) == 0 {
+		return fail(errors.New("the file is empty"))
+	}
 	for i, line := range lines {
 		row := make([]float64, len(line))
 		for j, text := range line {

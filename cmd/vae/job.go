@@ -67,12 +67,19 @@ func (j job) again(method string) string {
 		switch f.Name {
 		case "relax", "out", "resume", "force", "progress", "cpuprofile": // these change where and how, not what
 		default:
-			if takes(method, f.Name) {
+			if j.heeds(method, f.Name) {
 				line += fmt.Sprintf(" -%s=%v", f.Name, f.Value)
 			}
 		}
 	}
 	return strings.ReplaceAll(line, "=true", "")
+}
+
+// heeds tells whether a flag that was given bears on a method.
+func (j job) heeds(method, flag string) bool {
+	cfg := j.cfg.For(method)
+	dropped := flag == "temperature" && cfg.Temperature == "" || flag == "kl" && cfg.KL == ""
+	return takes(method, flag) && (!known(method) || !dropped)
 }
 
 // reporter turns the events of a run into progress lines.

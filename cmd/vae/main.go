@@ -35,7 +35,7 @@ func flags(cfg *vae.Config, opt *options) *flag.FlagSet {
 	fs.StringVar(&cfg.Temperature, "temperature", "", "temperature of the relaxation: a `number`, a schedule over steps such as exp:1:0.5:4690, or learned (default: the method's)")
 	fs.StringVar((*string)(&cfg.Codes), "codes", "", "estimators for both: `codes` bits or one-hot (default bits)")
 	fs.IntVar(&cfg.Samples, "samples", 0, "rloo, arms, doublecv, gumbelrao: `number` of codes drawn for an image (default: the method's)")
-	fs.StringVar(&cfg.CVLR, "cvlr", "", "estimators that learn a control variate or baseline: its learning `rate` (default 0.001)")
+	fs.StringVar(&cfg.CVLR, "cvlr", "", "estimators that learn a control variate or baseline: its learning `rate` (default: the method's)")
 	fs.Float64Var(&cfg.Forward, "forward", 0, "decoupled: `temperature` that codes are drawn at, while -temperature is that of the gradient (default 1)")
 	fs.StringVar(&cfg.Corr, "corr", "", "correlated: `correlation` of neighbouring bits, learned, or a CSV file with the matrix (default 0.5)")
 	fs.IntVar(&cfg.Subset, "subset", 0, "topk: `number` of bits that are 1 (default 8, at most half of them)")
@@ -147,11 +147,21 @@ func quickly(cfg *vae.Config, fs *flag.FlagSet, set data.Dataset) {
 
 // wanted are the methods that a value of -relax names: one, several between commas, or all.
 func wanted(relax string) []string {
-	if relax == everything {
-		return vae.MethodNames()
+	names := strings.Split(relax, ",")
+	if i := slices.Index(names, everything); i >= 0 {
+		names = slices.Replace(names, i, i+1, vae.MethodNames()...)
 	}
-	return strings.Split(relax, ",")
+	var once []string
+	for _, name := range names {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
 }
+
+// known tells whether there is a method of that name.
+func known(name string) bool { return slices.Contains(vae.MethodNames(), name) }
 
 // validate checks the configuration for every method, and that each option is for one of them.
 func validate(cfg vae.Config, names []string) error {
@@ -178,7 +188,7 @@ func validate(cfg vae.Config, names []string) error {
 
 // takes tells whether a method takes the flag of that name.
 func takes(method, name string) bool {
-	if method == everything || !slices.Contains(vae.OptionKeys(), name) {
+	if !known(method) || !slices.Contains(vae.OptionKeys(), name) {
 		return true
 	}
 	for _, m := range vae.Methods() {

@@ -543,7 +543,7 @@ func TestCorrelationFile(t *testing.T) {
 		{"1,0.5\n0.5,two\n", 2, `row 2, column 2: "two" is not a number`},
 		{"1,0.5\n0.5\n", 2, "wrong number of fields"},
 		{"1\n", 2, "-latent=1 fits it"},
-		{"", 2, "0 bits"},
+		{"", 2, "the file is empty"},
 	} {
 		dir := directory(t, map[string][]byte{"r.csv": []byte(test.matrix)})
 		o := call(t, dir, "-relax=correlated", "-corr=r.csv", "-data="+data, "-epochs=1", "-batch=10", "-hidden=8", "-latent=2", "-iw=5", "-progress=off")

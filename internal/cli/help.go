@@ -70,10 +70,10 @@ func heading(f *flag.Flag) string {
 }
 
 // describe is the flag's heading, padded to width, and beside it what the flag
-// does and its default, wrapped.
+// does and its default, unless the usage tells it, wrapped.
 func describe(f *flag.Flag, width int) []string {
 	_, usage := flag.UnquoteUsage(f)
-	if f.DefValue != "" && f.DefValue != "false" {
+	if f.DefValue != "" && f.DefValue != "false" && !strings.Contains(usage, "(default") {
 		usage += " (default " + f.DefValue + ")"
 	}
 	return hang(heading(f), width, usage)
