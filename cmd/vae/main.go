@@ -101,8 +101,9 @@ func command(fs *flag.FlagSet) *cli.Command {
 				"  checkpoint.safetensors   weights, optimiser, position",
 				"  images.safetensors       test images, reconstructions, samples",
 				"  reconstruction, samples, curves as .png and .svg",
-				"Runs with -quick are kept in seed-N-quick. A comparison leaves",
-				"compare.csv and the pictures curves and methods in results/vae.",
+				"Runs with -quick are kept in seed-N-quick. -relax=all leaves",
+				"compare.csv and the pictures curves and methods in results/vae,",
+				"other comparisons with the names of the methods behind these.",
 			}, "\n")},
 		},
 	}

@@ -484,7 +484,7 @@ func TestCompare(t *testing.T) {
 	if first.code != 0 {
 		t.Fatalf("exit code %d: %s", first.code, first.stderr)
 	}
-	for _, want := range []string{"method", "correlated", "poisson", "compare.csv"} {
+	for _, want := range []string{"method", "correlated", "poisson", "compare-correlated-poisson"} {
 		if !strings.Contains(first.stdout, want) {
 			t.Errorf("stdout does not say %q: %s", want, first.stdout)
 		}
@@ -507,7 +507,7 @@ func TestCompare(t *testing.T) {
 	if strings.Contains(second.stderr, "training poisson") || !strings.Contains(second.stderr, "training sts") {
 		t.Errorf("stderr: %s", second.stderr)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "results/vae/compare.csv"))
+	text, err := os.ReadFile(filepath.Join(dir, "results/vae/compare-poisson-sts-correlated.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -522,7 +522,7 @@ func TestCompare(t *testing.T) {
 	if want := []string{"method", "correlated", "sts", "poisson"}; !slices.Equal(names, want) {
 		t.Errorf("compare.csv has the rows %q, want %q in the order of the registry", names, want)
 	}
-	for _, name := range []string{"curves.png", "curves.svg", "methods.png", "methods.svg"} {
+	for _, name := range []string{"curves-poisson-sts-correlated.png", "curves-poisson-sts-correlated.svg", "methods-poisson-sts-correlated.png", "methods-poisson-sts-correlated.svg"} {
 		if _, err := os.Stat(filepath.Join(dir, "results/vae", name)); err != nil {
 			t.Error(err)
 		}
