@@ -5,9 +5,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -18,63 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"relaxgo/internal/cli/clitest"
 	"relaxgo/relax/estimator/study"
 )
 
-// child makes the test binary be the command itself: exit codes and signals are seen from outside a process only.
-const child = "RELAXGO_ESTIMATE_TEST_CHILD"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(child) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// process is the command in a directory.
-func process(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), child+"=1")
-	return cmd
-}
-
-// outcome is what a finished command has left.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-// call runs the command to its end. What it prints must be fit for a file.
-func call(t *testing.T, cmd *exec.Cmd) outcome {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // The exit code says it all.
-	o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-	if control := regexp.MustCompile(`[^\P{C}\n]`).FindString(o.stdout + o.stderr); control != "" {
-		t.Errorf("%v prints the control character %q: %q, %q", cmd.Args[1:], control, o.stdout, o.stderr)
-	}
-	return o
-}
-
-// files lists the regular files below a directory, with slashes.
-func files(t *testing.T, dir string) []string {
-	t.Helper()
-	var names []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			name, _ := filepath.Rel(dir, path)
-			names = append(names, filepath.ToSlash(name))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(names)
-	return names
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func read(t *testing.T, path ...string) string {
 	t.Helper()
@@ -133,19 +79,19 @@ func TestMistakes(t *testing.T) {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			o := call(t, process(dir, strings.Fields(test.args)...))
-			if o.code != test.code || o.stdout != "" {
-				t.Errorf("exit code %d, want %d; stdout %q, want none", o.code, test.code, o.stdout)
+			o := clitest.Run(t, clitest.Process(dir, strings.Fields(test.args)...))
+			if o.Code != test.code || o.Stdout != "" {
+				t.Errorf("exit code %d, want %d; stdout %q, want none", o.Code, test.code, o.Stdout)
 			}
-			if left := files(t, dir); len(left) > 0 {
+			if left := clitest.Files(t, dir); len(left) > 0 {
 				t.Errorf("files %q, want none", left)
 			}
-			lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
+			lines := strings.Split(strings.TrimSuffix(o.Stderr, "\n"), "\n")
 			if len(lines) != 2 || !strings.HasPrefix(lines[0], "estimate: error: ") || !strings.HasPrefix(lines[1], "estimate: hint: ") {
-				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.stderr)
+				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.Stderr)
 			}
 			if !strings.Contains(lines[0], test.err) || !strings.Contains(lines[1], test.hint) {
-				t.Errorf("stderr %q, want it to say %q and %q", o.stderr, test.err, test.hint)
+				t.Errorf("stderr %q, want it to say %q and %q", o.Stderr, test.err, test.hint)
 			}
 		})
 	}
@@ -153,26 +99,26 @@ func TestMistakes(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	dir := t.TempDir()
-	o := call(t, process(dir, "-h"))
-	if o.code != 0 || o.stderr != "" {
-		t.Errorf("exit code %d, stderr %q", o.code, o.stderr)
+	o := clitest.Run(t, clitest.Process(dir, "-h"))
+	if o.Code != 0 || o.Stderr != "" {
+		t.Errorf("exit code %d, stderr %q", o.Code, o.Stderr)
 	}
-	for _, line := range strings.Split(o.stdout, "\n") {
+	for _, line := range strings.Split(o.Stdout, "\n") {
 		if n := len([]rune(line)); n > 80 {
 			t.Errorf("line of %d characters: %s", n, line)
 		}
 	}
 	for _, part := range append(estimatorNames(), "Usage:", "Examples:", "Exit codes:", "-version", "table.csv", "table.json", "toy.csv", "toy-loss", "toy-variance-biased") {
-		if !strings.Contains(o.stdout, part) {
+		if !strings.Contains(o.Stdout, part) {
 			t.Errorf("help does not say %q", part)
 		}
 	}
-	if strings.Contains(o.stdout, "Other flags") {
-		t.Errorf("a flag is in no group:\n%s", o.stdout)
+	if strings.Contains(o.Stdout, "Other flags") {
+		t.Errorf("a flag is in no group:\n%s", o.Stdout)
 	}
-	o = call(t, process(dir, "-list"))
-	if lines := strings.Split(strings.TrimSpace(o.stdout), "\n"); o.code != 0 || o.stderr != "" || len(lines) != len(estimatorNames()) {
-		t.Errorf("-list: exit code %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+	o = clitest.Run(t, clitest.Process(dir, "-list"))
+	if lines := strings.Split(strings.TrimSpace(o.Stdout), "\n"); o.Code != 0 || o.Stderr != "" || len(lines) != len(estimatorNames()) {
+		t.Errorf("-list: exit code %d, stdout %q, stderr %q", o.Code, o.Stdout, o.Stderr)
 	} else {
 		for i, name := range estimatorNames() {
 			if !strings.HasPrefix(lines[i], name+" ") {
@@ -180,7 +126,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	if left := files(t, dir); len(left) > 0 {
+	if left := clitest.Files(t, dir); len(left) > 0 {
 		t.Errorf("files %q, want none", left)
 	}
 }
@@ -189,8 +135,8 @@ func TestHelp(t *testing.T) {
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"-estimators=relaxation,score,disarm,exact", "-samples=1000", "-tuning=2", "-steps=60", "-seeds=2", "-t=0.45,0.3", "-seed=5"}
-	o := call(t, process(dir, args...))
-	if o.code != 0 {
+	o := clitest.Run(t, clitest.Process(dir, args...))
+	if o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
 	want := []string{"table.csv", "table.json", "toy-loss-biased.png", "toy-loss-biased.svg", "toy-loss.png", "toy-loss.svg",
@@ -198,7 +144,7 @@ func TestRun(t *testing.T) {
 	for i, name := range want {
 		want[i] = "results/estimate/" + name
 	}
-	if left := files(t, dir); !slices.Equal(left, want) {
+	if left := clitest.Files(t, dir); !slices.Equal(left, want) {
 		t.Errorf("files %q, want %q", left, want)
 	}
 
@@ -221,12 +167,12 @@ func TestRun(t *testing.T) {
 		t.Errorf("table.csv has rows %q, want %q", got, expected)
 	}
 	for _, p := range []string{"toy t=0.45: f(b) = (b − 0.45)² of one bit, P(b=1) = 0.2, exact gradient of norm 0.016\n", "\nvae: ", "\ntraining of toy t=0.3 from θ = 0.5, 60 steps, seeds 5 to 6: the best loss is 0.09, at θ = 0\n", "\nfiles  results/estimate\n"} {
-		if !strings.Contains(o.stdout, p) {
-			t.Errorf("stdout does not say %q:\n%s", p, o.stdout)
+		if !strings.Contains(o.Stdout, p) {
+			t.Errorf("stdout does not say %q:\n%s", p, o.Stdout)
 		}
 	}
-	if !regexp.MustCompile(`\nscore +yes( +[\d.e-]+){3} +[\d.]+ +-\d\.\d\d( +-?[01]\.\d{3}){2} +1 +\d+\n`).MatchString(o.stdout) {
-		t.Errorf("stdout has no row of score:\n%s", o.stdout)
+	if !regexp.MustCompile(`\nscore +yes( +[\d.e-]+){3} +[\d.]+ +-\d\.\d\d( +-?[01]\.\d{3}){2} +1 +\d+\n`).MatchString(o.Stdout) {
+		t.Errorf("stdout has no row of score:\n%s", o.Stdout)
 	}
 
 	var report report
@@ -260,9 +206,9 @@ func TestRun(t *testing.T) {
 	}
 
 	// The same seed gives the same bytes, on any number of cores, and another one others.
-	again := process(dir, append(args, "-out=again")...)
+	again := clitest.Process(dir, append(args, "-out=again")...)
 	again.Env = append(again.Env, "GOMAXPROCS=1")
-	if o := call(t, again); o.code != 0 {
+	if o := clitest.Run(t, again); o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
 	for _, name := range []string{"table.csv", "toy.csv", "toy-loss.png", "toy-variance.svg"} {
@@ -270,13 +216,13 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s differs from that of one core", name)
 		}
 	}
-	if o := call(t, process(dir, "-quick", "-seed=6", "-problem=toy", "-estimators=score,disarm", "-t=0.45")); o.code != 0 || !strings.Contains(o.stdout, "500 steps, seed 6") {
+	if o := clitest.Run(t, clitest.Process(dir, "-quick", "-seed=6", "-problem=toy", "-estimators=score,disarm", "-t=0.45")); o.Code != 0 || !strings.Contains(o.Stdout, "500 steps, seed 6") {
 		t.Errorf("%+v", o)
 	}
 	if text := read(t, dir, "results", "estimate-quick", "table.csv"); strings.Contains(read(t, results, "table.csv"), strings.Split(text, "\n")[1]) {
 		t.Error("another seed gives the same numbers")
 	}
-	if left := files(t, filepath.Join(dir, "results", "estimate-quick")); slices.Contains(left, "toy-loss-biased.png") {
+	if left := clitest.Files(t, filepath.Join(dir, "results", "estimate-quick")); slices.Contains(left, "toy-loss-biased.png") {
 		t.Errorf("a figure without lines: %q", left)
 	}
 }
@@ -284,11 +230,11 @@ func TestRun(t *testing.T) {
 // Without the toy problem there is no training.
 func TestVectorAlone(t *testing.T) {
 	dir := t.TempDir()
-	o := call(t, process(dir, "-problem=vector", "-estimators=rloo", "-samples=1000", "-out=x"))
-	if o.code != 0 || strings.Contains(o.stdout, "training") {
+	o := clitest.Run(t, clitest.Process(dir, "-problem=vector", "-estimators=rloo", "-samples=1000", "-out=x"))
+	if o.Code != 0 || strings.Contains(o.Stdout, "training") {
 		t.Errorf("%+v", o)
 	}
-	if left := files(t, dir); !slices.Equal(left, []string{"x/estimate/table.csv", "x/estimate/table.json"}) {
+	if left := clitest.Files(t, dir); !slices.Equal(left, []string{"x/estimate/table.csv", "x/estimate/table.json"}) {
 		t.Errorf("files %q", left)
 	}
 }
@@ -296,7 +242,7 @@ func TestVectorAlone(t *testing.T) {
 // TestInterrupt stops the command by Ctrl-C.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
-	cmd := process(dir, "-problem=toy", "-estimators=score,rebar", "-samples=1000", "-tuning=1000000")
+	cmd := clitest.Process(dir, "-problem=toy", "-estimators=score,rebar", "-samples=1000", "-tuning=1000000")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +266,7 @@ func TestInterrupt(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 130 || said[len(said)-1] != "estimate: interrupted, nothing was written" || stdout.Len() > 0 {
 		t.Errorf("exit code %d, stderr %q, stdout %q", code, said, stdout.String())
 	}
-	if left := files(t, dir); len(left) > 0 {
+	if left := clitest.Files(t, dir); len(left) > 0 {
 		t.Errorf("files %q, want none", left)
 	}
 }

@@ -41,18 +41,18 @@ func flags(cfg *rl.Config, opt *options) *flag.FlagSet {
 	fs.Float64Var(&cfg.Entropy, "entropy", cfg.Entropy, "`weight` of the policy's entropy")
 	fs.BoolVar(&cfg.Mask, "mask", cfg.Mask, "never take an action that the environment's mask rules out")
 
-	fs.Var((*widths)(&cfg.Hidden), "hidden", "`widths` of the policy's hidden layers, such as 32,32, or none")
+	fs.Var((*cli.Widths)(&cfg.Hidden), "hidden", "`widths` of the policy's hidden layers, such as 32,32, or none")
 	fs.StringVar(&cfg.Activation, "activation", cfg.Activation, "`function` of hidden layers: tanh or relu")
 
 	fs.BoolVar(&cfg.Baseline, "baseline", cfg.Baseline, "reinforce, relax: subtract a learned value from returns")
 	fs.BoolVar(&cfg.Standardize, "standardize", cfg.Standardize, "reinforce, a2c: standardise returns or advantages of an update, which is biased")
-	fs.Var((*widths)(&cfg.ValueHidden), "value-hidden", "`widths` of the value's hidden layers")
+	fs.Var((*cli.Widths)(&cfg.ValueHidden), "value-hidden", "`widths` of the value's hidden layers")
 	fs.StringVar(&cfg.ValueLR, "value-lr", cfg.ValueLR, "learning `rate` of the value")
 	fs.IntVar(&cfg.Rollout, "rollout", cfg.Rollout, "a2c: `number` of steps of each environment per update")
 	fs.Float64Var(&cfg.Lambda, "lambda", cfg.Lambda, "a2c: `decay` of generalised advantages; 1 for n-step returns")
 	fs.StringVar(&cfg.CVObjective, "cv-objective", cfg.CVObjective, "relax: `what` the control variate reduces: total, step, logit or mse")
 	fs.StringVar(&cfg.CVLR, "cv-lr", cfg.CVLR, "relax: learning `rate` of the control variate")
-	fs.Var((*widths)(&cfg.CVHidden), "cv-hidden", "relax: `widths` of its hidden layers")
+	fs.Var((*cli.Widths)(&cfg.CVHidden), "cv-hidden", "relax: `widths` of its hidden layers")
 	fs.Float64Var(&cfg.Temperature, "cv-temperature", cfg.Temperature, "relax: `temperature` of the softmax through which it sees z")
 
 	fs.IntVar(&cfg.LogEvery, "log-every", cfg.LogEvery, "`steps` between rows on training in metrics.csv")

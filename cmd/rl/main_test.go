@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"image/gif"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -19,64 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"relaxgo/internal/cli/clitest"
 	"relaxgo/rl"
 )
 
-// child makes the test binary be the command itself: exit codes and signals are seen from outside a process only.
-const child = "RELAXGO_RL_TEST_CHILD"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(child) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// process is the command in a directory.
-func process(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), child+"=1")
-	return cmd
-}
-
-// outcome is what a finished command has left.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-// call runs the command to its end. What it prints must be fit for a file.
-func call(t *testing.T, dir string, args ...string) outcome {
-	t.Helper()
-	cmd := process(dir, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // The exit code says it all.
-	o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-	if control := regexp.MustCompile(`[^\P{C}\n]`).FindString(o.stdout + o.stderr); control != "" {
-		t.Errorf("%v prints the control character %q: %q, %q", args, control, o.stdout, o.stderr)
-	}
-	return o
-}
-
-// files lists the regular files below a directory, with slashes.
-func files(t *testing.T, dir string) []string {
-	t.Helper()
-	var names []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			name, _ := filepath.Rel(dir, path)
-			names = append(names, filepath.ToSlash(name))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(names)
-	return names
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 func TestMistakes(t *testing.T) {
 	const usage, failed = 2, 1
@@ -119,25 +64,25 @@ func TestMistakes(t *testing.T) {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			o := call(t, dir, strings.Fields(test.args)...)
-			if o.code != test.code {
-				t.Errorf("exit code %d, want %d", o.code, test.code)
+			o := clitest.Call(t, dir, strings.Fields(test.args)...)
+			if o.Code != test.code {
+				t.Errorf("exit code %d, want %d", o.Code, test.code)
 			}
-			if o.stdout != "" {
-				t.Errorf("stdout %q, want none", o.stdout)
+			if o.Stdout != "" {
+				t.Errorf("stdout %q, want none", o.Stdout)
 			}
-			if left := files(t, dir); len(left) > 0 {
+			if left := clitest.Files(t, dir); len(left) > 0 {
 				t.Errorf("files %q, want none", left)
 			}
-			lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
+			lines := strings.Split(strings.TrimSuffix(o.Stderr, "\n"), "\n")
 			if len(lines) == 3 { // a run that failed has said so itself
 				lines = lines[1:]
 			}
 			if len(lines) != 2 || !strings.HasPrefix(lines[0], "rl: error: ") || !strings.HasPrefix(lines[1], "rl: hint: ") {
-				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.stderr)
+				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.Stderr)
 			}
 			if !strings.Contains(lines[0], test.err) || !strings.Contains(lines[1], test.hint) {
-				t.Errorf("stderr %q, want it to say %q and %q", o.stderr, test.err, test.hint)
+				t.Errorf("stderr %q, want it to say %q and %q", o.Stderr, test.err, test.hint)
 			}
 		})
 	}
@@ -146,37 +91,37 @@ func TestMistakes(t *testing.T) {
 func TestHelp(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range [][]string{{"-h"}, {"eval", "-h"}, {"watch", "-h"}} {
-		o := call(t, dir, args...)
-		if o.code != 0 || o.stderr != "" {
-			t.Errorf("%v: exit code %d, stderr %q", args, o.code, o.stderr)
+		o := clitest.Call(t, dir, args...)
+		if o.Code != 0 || o.Stderr != "" {
+			t.Errorf("%v: exit code %d, stderr %q", args, o.Code, o.Stderr)
 		}
-		for _, line := range strings.Split(o.stdout, "\n") {
+		for _, line := range strings.Split(o.Stdout, "\n") {
 			if n := len([]rune(line)); n > 80 {
 				t.Errorf("%v: line of %d characters: %s", args, n, line)
 			}
 		}
 		for _, part := range []string{"Usage:", "Examples:", "Exit codes:"} {
-			if !strings.Contains(o.stdout, part) {
+			if !strings.Contains(o.Stdout, part) {
 				t.Errorf("%v: help does not say %q", args, part)
 			}
 		}
 	}
-	o := call(t, dir, "-h")
+	o := clitest.Call(t, dir, "-h")
 	for _, part := range append(rl.Agents(), "eval", "watch", "-cv-objective", "curves", "compare.csv") {
-		if !strings.Contains(o.stdout, part) {
+		if !strings.Contains(o.Stdout, part) {
 			t.Errorf("help does not say %q", part)
 		}
 	}
-	if strings.Contains(o.stdout, "Other flags") {
-		t.Errorf("a flag is in no group:\n%s", o.stdout)
+	if strings.Contains(o.Stdout, "Other flags") {
+		t.Errorf("a flag is in no group:\n%s", o.Stdout)
 	}
-	if o = call(t, dir, "-list", "-env=taxi"); o.code != 0 || o.stderr != "" || !strings.Contains(o.stdout, "settings for Taxi-v3") || !strings.Contains(o.stdout, "-cv-temperature") {
+	if o = clitest.Call(t, dir, "-list", "-env=taxi"); o.Code != 0 || o.Stderr != "" || !strings.Contains(o.Stdout, "settings for Taxi-v3") || !strings.Contains(o.Stdout, "-cv-temperature") {
 		t.Errorf("-list: %+v", o)
 	}
-	if o = call(t, dir, "-version"); o.code != 0 || !strings.HasPrefix(o.stdout, "rl: relaxgo ") {
+	if o = clitest.Call(t, dir, "-version"); o.Code != 0 || !strings.HasPrefix(o.Stdout, "rl: relaxgo ") {
 		t.Errorf("-version: %+v", o)
 	}
-	if left := files(t, dir); len(left) > 0 {
+	if left := clitest.Files(t, dir); len(left) > 0 {
 		t.Errorf("files %q, want none", left)
 	}
 }
@@ -193,8 +138,8 @@ var runFiles = []string{"checkpoint.safetensors", "config.json", "metrics.csv", 
 // TestRun goes through the life of a comparison.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
-	o := call(t, dir, tiny...)
-	if o.code != 0 {
+	o := clitest.Call(t, dir, tiny...)
+	if o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
 	var want []string
@@ -209,12 +154,12 @@ func TestRun(t *testing.T) {
 		want = append(want, "results/rl/taxi/"+name)
 	}
 	slices.Sort(want)
-	if got := files(t, dir); !slices.Equal(got, want) {
+	if got := clitest.Files(t, dir); !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 	for _, part := range append(rl.Agents(), "95 % interval", "IQM", "steps to 7", "success", "P(> a2c)", "steps/s", "files  results/rl/taxi") {
-		if !strings.Contains(o.stdout, part) {
-			t.Errorf("stdout does not say %q: %s", part, o.stdout)
+		if !strings.Contains(o.Stdout, part) {
+			t.Errorf("stdout does not say %q: %s", part, o.Stdout)
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "results/rl/taxi/compare.csv"))
@@ -239,29 +184,29 @@ func TestRun(t *testing.T) {
 
 	// What is there is not touched without -force, and used with -resume: here by one seed more.
 	before := stamp(t, dir, "results/rl/taxi/a2c/seed-1/metrics.csv")
-	if o := call(t, dir, tiny...); o.code != 1 || !strings.Contains(o.stderr, "holds a run") || !strings.Contains(o.stderr, "-resume") {
+	if o := clitest.Call(t, dir, tiny...); o.Code != 1 || !strings.Contains(o.Stderr, "holds a run") || !strings.Contains(o.Stderr, "-resume") {
 		t.Errorf("again: %+v", o)
 	}
 	more := append(slices.Clone(tiny), "-resume", "-seeds=3")
-	if o := call(t, dir, more...); o.code != 0 || !strings.Contains(o.stdout, "a2c        3") {
+	if o := clitest.Call(t, dir, more...); o.Code != 0 || !strings.Contains(o.Stdout, "a2c        3") {
 		t.Errorf("one seed more: %+v", o)
 	}
 	if stamp(t, dir, "results/rl/taxi/a2c/seed-1/metrics.csv") != before {
 		t.Error("a finished run was made again")
 	}
-	if o := call(t, dir, append(slices.Clone(tiny), "-resume", "-gamma=0.9")...); o.code != 1 || !strings.Contains(o.stderr, "begun with gamma") {
+	if o := clitest.Call(t, dir, append(slices.Clone(tiny), "-resume", "-gamma=0.9")...); o.Code != 1 || !strings.Contains(o.Stderr, "begun with gamma") {
 		t.Errorf("other settings: %+v", o)
 	}
 
 	// The policy of a run can be evaluated and watched.
 	const run = "-run=results/rl/taxi/a2c/seed-1"
-	if o := call(t, dir, "eval", run, "-episodes=7"); o.code != 0 || !regexp.MustCompile(`^Taxi-v3, a2c, seed 1\ngreedy +return -?\d.*7 episodes\nsampled +return .*success.*\n$`).MatchString(o.stdout) {
+	if o := clitest.Call(t, dir, "eval", run, "-episodes=7"); o.Code != 0 || !regexp.MustCompile(`^Taxi-v3, a2c, seed 1\ngreedy +return -?\d.*7 episodes\nsampled +return .*success.*\n$`).MatchString(o.Stdout) {
 		t.Errorf("eval: %+v", o)
 	}
-	if o := call(t, dir, "watch", run, "-episodes=2", "-sample"); o.code != 0 || strings.Count(o.stdout, "seed ") != 2 || !strings.Contains(o.stdout, "|R: | : :G|") {
+	if o := clitest.Call(t, dir, "watch", run, "-episodes=2", "-sample"); o.Code != 0 || strings.Count(o.Stdout, "seed ") != 2 || !strings.Contains(o.Stdout, "|R: | : :G|") {
 		t.Errorf("watch: %+v", o)
 	}
-	if o := call(t, dir, "watch", run, "-gif=taxi.gif", "-fps=10"); o.code != 0 {
+	if o := clitest.Call(t, dir, "watch", run, "-gif=taxi.gif", "-fps=10"); o.Code != 0 {
 		t.Errorf("watch -gif: %+v", o)
 	}
 	f, err := os.Open(filepath.Join(dir, "taxi.gif"))
@@ -293,8 +238,8 @@ func TestFailedRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "results/rl/taxi/a2c/seed-2/notes.txt"), []byte("mine"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	o := call(t, dir, append(slices.Clone(tiny), "-agent=a2c,reinforce")...)
-	if o.code != 1 || !strings.Contains(o.stderr, "a2c seed 2: ") || !strings.Contains(o.stderr, "other files") || !strings.Contains(o.stdout, "a2c        1") || !strings.Contains(o.stdout, "reinforce  2") {
+	o := clitest.Call(t, dir, append(slices.Clone(tiny), "-agent=a2c,reinforce")...)
+	if o.Code != 1 || !strings.Contains(o.Stderr, "a2c seed 2: ") || !strings.Contains(o.Stderr, "other files") || !strings.Contains(o.Stdout, "a2c        1") || !strings.Contains(o.Stdout, "reinforce  2") {
 		t.Errorf("%+v", o)
 	}
 }
@@ -303,10 +248,10 @@ func TestFailedRun(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	args := strings.Fields("-env=cartpole -agent=a2c,relax -seeds=2 -steps=60000 -eval-every=10000 -variance-every=30000 -variance-episodes=5")
 	undisturbed, dir := t.TempDir(), t.TempDir()
-	if o := call(t, undisturbed, args...); o.code != 0 {
+	if o := clitest.Call(t, undisturbed, args...); o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	cmd := process(dir, args...)
+	cmd := clitest.Process(dir, args...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -337,13 +282,13 @@ func TestInterrupt(t *testing.T) {
 	if stdout.Len() > 0 {
 		t.Errorf("stdout %q, want none", stdout.String())
 	}
-	if o := call(t, dir, append(args, "-resume")...); o.code != 0 {
+	if o := clitest.Call(t, dir, append(args, "-resume")...); o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	if got, want := files(t, dir), files(t, undisturbed); !slices.Equal(got, want) {
+	if got, want := clitest.Files(t, dir), clitest.Files(t, undisturbed); !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
-	for _, name := range files(t, undisturbed) {
+	for _, name := range clitest.Files(t, undisturbed) {
 		if filepath.Base(name) != "metrics.csv" && filepath.Base(name) != "curves.csv" {
 			continue
 		}

@@ -46,10 +46,10 @@ func flags(cfg *vae.Config, opt *options) *flag.FlagSet {
 	fs.Float64Var(&cfg.Beta, "beta", cfg.Beta, "`weight` of the divergence in the training loss")
 
 	fs.IntVar(&cfg.Latent, "latent", cfg.Latent, "`number` of latent variables")
-	fs.Var((*widths)(&cfg.Layers), "layers", "`widths` of several stochastic layers, the lowest first, such as 200,200 (default: one of -latent)")
+	fs.Var((*cli.Widths)(&cfg.Layers), "layers", "`widths` of several stochastic layers, the lowest first, such as 200,200 (default: one of -latent)")
 	fs.StringVar(&cfg.Prior, "prior", cfg.Prior, "`prior` of the code: uniform or learned")
 	fs.IntVar(&cfg.Classes, "classes", cfg.Classes, "`number` of classes of each latent variable, for categorical methods")
-	fs.Var((*widths)(&cfg.Hidden), "hidden", "`widths` of the hidden layers of encoder and decoder: 400, 200,200 or none")
+	fs.Var((*cli.Widths)(&cfg.Hidden), "hidden", "`widths` of the hidden layers of encoder and decoder: 400, 200,200 or none")
 
 	fs.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "`number` of passes over the training images")
 	fs.IntVar(&cfg.Batch, "batch", cfg.Batch, "`number` of images per step")

@@ -9,9 +9,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -21,64 +19,11 @@ import (
 	"testing"
 	"time"
 
+	"relaxgo/internal/cli/clitest"
 	"relaxgo/vae"
 )
 
-// child makes the test binary be the command itself: exit codes and signals are seen from outside a process only.
-const child = "RELAXGO_VAE_TEST_CHILD"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(child) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// process is the command in a directory.
-func process(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), child+"=1")
-	return cmd
-}
-
-// outcome is what a finished command has left.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-// call runs the command to its end. What it prints must be fit for a file.
-func call(t *testing.T, dir string, args ...string) outcome {
-	t.Helper()
-	cmd := process(dir, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // The exit code says it all.
-	o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-	if control := regexp.MustCompile(`[^\P{C}\n]`).FindString(o.stdout + o.stderr); control != "" {
-		t.Errorf("%v prints the control character %q: %q, %q", args, control, o.stdout, o.stderr)
-	}
-	return o
-}
-
-// files lists the regular files below a directory, with slashes.
-func files(t *testing.T, dir string) []string {
-	t.Helper()
-	var names []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			name, _ := filepath.Rel(dir, path)
-			names = append(names, filepath.ToSlash(name))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(names)
-	return names
-}
+func TestMain(m *testing.M) { clitest.Main(m, main) }
 
 // idx is a file of the IDX format: a type and sizes, then the bytes.
 func idx(magic uint32, body []byte, sizes ...uint32) []byte {
@@ -201,25 +146,25 @@ func TestMistakes(t *testing.T) {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			o := call(t, dir, strings.Fields(test.args)...)
-			if o.code != test.code {
-				t.Errorf("exit code %d, want %d", o.code, test.code)
+			o := clitest.Call(t, dir, strings.Fields(test.args)...)
+			if o.Code != test.code {
+				t.Errorf("exit code %d, want %d", o.Code, test.code)
 			}
-			if o.stdout != "" {
-				t.Errorf("stdout %q, want none", o.stdout)
+			if o.Stdout != "" {
+				t.Errorf("stdout %q, want none", o.Stdout)
 			}
-			if left := files(t, dir); len(left) > 0 {
+			if left := clitest.Files(t, dir); len(left) > 0 {
 				t.Errorf("files %q, want none", left)
 			}
-			lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
+			lines := strings.Split(strings.TrimSuffix(o.Stderr, "\n"), "\n")
 			if strings.HasPrefix(test.args, "-data=") { // the advice is in the same line
 				lines = append(lines, "vae: hint: "+lines[0])
 			}
 			if len(lines) != 2 || !strings.HasPrefix(lines[0], "vae: error: ") || !strings.HasPrefix(lines[1], "vae: hint: ") {
-				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.stderr)
+				t.Fatalf("stderr %q, want a line with the error and one with a hint", o.Stderr)
 			}
 			if !strings.Contains(lines[0], test.err) || !strings.Contains(lines[1], test.hint) {
-				t.Errorf("stderr %q, want it to say %q and %q", o.stderr, test.err, test.hint)
+				t.Errorf("stderr %q, want it to say %q and %q", o.Stderr, test.err, test.hint)
 			}
 		})
 	}
@@ -228,42 +173,42 @@ func TestMistakes(t *testing.T) {
 // TestDiverged is a mistake that training alone can find.
 func TestDiverged(t *testing.T) {
 	images, dir := directory(t, bars(200, 30)), t.TempDir()
-	o := call(t, dir, "-lr=1e25", "-data="+images)
-	lines := strings.Split(o.stderr, "\n")
-	if o.code != 1 || o.stdout != "" || len(lines) != 5 ||
+	o := clitest.Call(t, dir, "-lr=1e25", "-data="+images)
+	lines := strings.Split(o.Stderr, "\n")
+	if o.Code != 1 || o.Stdout != "" || len(lines) != 5 ||
 		!strings.HasPrefix(lines[2], "vae: error: step 2: ") || !strings.Contains(lines[2], "loss is NaN") ||
 		lines[3] != "vae: hint: a smaller -lr or a higher -temperature usually keeps the loss finite; -force begins again" {
 		t.Errorf("%+v", o)
 	}
 	const run = "results/vae/hardconcrete/seed-1/"
-	if left := files(t, dir); !slices.Equal(left, []string{run + "config.json", run + "metrics.csv"}) {
+	if left := clitest.Files(t, dir); !slices.Equal(left, []string{run + "config.json", run + "metrics.csv"}) {
 		t.Errorf("files %q, want configuration and metrics only", left)
 	}
 }
 
 func TestHelp(t *testing.T) {
 	dir := t.TempDir()
-	o := call(t, dir, "-h")
-	if o.code != 0 || o.stderr != "" {
-		t.Errorf("exit code %d, stderr %q", o.code, o.stderr)
+	o := clitest.Call(t, dir, "-h")
+	if o.Code != 0 || o.Stderr != "" {
+		t.Errorf("exit code %d, stderr %q", o.Code, o.Stderr)
 	}
-	for _, line := range strings.Split(o.stdout, "\n") {
+	for _, line := range strings.Split(o.Stdout, "\n") {
 		if n := len([]rune(line)); n > 80 {
 			t.Errorf("line of %d characters: %s", n, line)
 		}
 	}
 	for _, part := range append(vae.MethodNames(), "Usage:", "Examples:", "Exit codes:", "-relax=method", "-version") {
-		if !strings.Contains(o.stdout, part) {
+		if !strings.Contains(o.Stdout, part) {
 			t.Errorf("help does not say %q", part)
 		}
 	}
-	if strings.Contains(o.stdout, "Other flags") {
-		t.Errorf("a flag is in no group:\n%s", o.stdout)
+	if strings.Contains(o.Stdout, "Other flags") {
+		t.Errorf("a flag is in no group:\n%s", o.Stdout)
 	}
 
-	o = call(t, dir, "-list")
-	if lines := strings.Split(strings.TrimSpace(o.stdout), "\n"); o.code != 0 || o.stderr != "" || len(lines) != len(vae.Methods()) {
-		t.Errorf("-list: exit code %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+	o = clitest.Call(t, dir, "-list")
+	if lines := strings.Split(strings.TrimSpace(o.Stdout), "\n"); o.Code != 0 || o.Stderr != "" || len(lines) != len(vae.Methods()) {
+		t.Errorf("-list: exit code %d, stdout %q, stderr %q", o.Code, o.Stdout, o.Stderr)
 	} else {
 		for i, m := range vae.Methods() {
 			if !strings.HasPrefix(lines[i], m.Name+" ") || !strings.Contains(lines[i], m.Summary) || !strings.Contains(lines[i], m.Source) {
@@ -271,10 +216,10 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	if o = call(t, dir, "-version"); o.code != 0 || o.stderr != "" || !strings.HasPrefix(o.stdout, "vae: relaxgo ") {
+	if o = clitest.Call(t, dir, "-version"); o.Code != 0 || o.Stderr != "" || !strings.HasPrefix(o.Stdout, "vae: relaxgo ") {
 		t.Errorf("-version: %+v", o)
 	}
-	if left := files(t, dir); len(left) > 0 {
+	if left := clitest.Files(t, dir); len(left) > 0 {
 		t.Errorf("files %q, want none", left)
 	}
 }
@@ -288,29 +233,29 @@ var runFiles = []string{
 // TestRun goes through the life of a run on images of another size than MNIST's.
 func TestRun(t *testing.T) {
 	images, dir := directory(t, bars(200, 30)), t.TempDir()
-	o := call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7")
-	if o.code != 0 {
+	o := clitest.Call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7")
+	if o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
 	var want []string
 	for _, name := range runFiles {
 		want = append(want, "results/vae/gumbelsoftmax/seed-7-quick/"+name)
 	}
-	if left := files(t, dir); !slices.Equal(left, want) {
+	if left := clitest.Files(t, dir); !slices.Equal(left, want) {
 		t.Errorf("files %q, want %q", left, want)
 	}
-	help := call(t, dir, "-h").stdout
+	help := clitest.Call(t, dir, "-h").Stdout
 	for _, name := range runFiles {
 		stem, ext, _ := strings.Cut(name, ".")
 		if !strings.Contains(help, name) && (!strings.Contains(help, stem) || !strings.Contains(help, "."+ext)) {
 			t.Errorf("help does not speak of %s", name)
 		}
 	}
-	if !regexp.MustCompile(`^test_loss +\d+\.\d\d .*\ntest_nelbo +\d.*\ntest_nll +\d.*\nms_per_step +\d.* 2 steps .*\nfiles +results/vae/gumbelsoftmax/seed-7-quick\n$`).MatchString(o.stdout) {
-		t.Errorf("stdout %q", o.stdout)
+	if !regexp.MustCompile(`^test_loss +\d+\.\d\d .*\ntest_nelbo +\d.*\ntest_nll +\d.*\nms_per_step +\d.* 2 steps .*\nfiles +results/vae/gumbelsoftmax/seed-7-quick\n$`).MatchString(o.Stdout) {
+		t.Errorf("stdout %q", o.Stdout)
 	}
-	if !regexp.MustCompile(`^training gumbelsoftmax, seed 7, on 200 images\nepoch 1/1  step 1/2 .*\nepoch 1/1  train .*\n$`).MatchString(o.stderr) {
-		t.Errorf("stderr %q", o.stderr)
+	if !regexp.MustCompile(`^training gumbelsoftmax, seed 7, on 200 images\nepoch 1/1  step 1/2 .*\nepoch 1/1  train .*\n$`).MatchString(o.Stderr) {
+		t.Errorf("stderr %q", o.Stderr)
 	}
 	run := filepath.Join(dir, "results/vae/gumbelsoftmax/seed-7-quick")
 	text, err := os.ReadFile(filepath.Join(run, "summary.json"))
@@ -328,14 +273,14 @@ func TestRun(t *testing.T) {
 	}
 
 	// What is there is not touched without -force.
-	printed := o.stdout
+	printed := o.Stdout
 	before := contents(t, run)
 	for _, test := range []struct{ flags, err, hint string }{
 		{"-progress=auto", "holds a finished run", "-force"},
 		{"-resume -epochs=2", "already finished", "-force"},
 	} {
-		o = call(t, dir, append(strings.Fields(test.flags), "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7")...)
-		if o.code != 1 || o.stdout != "" || !strings.Contains(o.stderr, test.err) || !strings.Contains(o.stderr, test.hint) || strings.Count(o.stderr, "\n") != 2 {
+		o = clitest.Call(t, dir, append(strings.Fields(test.flags), "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7")...)
+		if o.Code != 1 || o.Stdout != "" || !strings.Contains(o.Stderr, test.err) || !strings.Contains(o.Stderr, test.hint) || strings.Count(o.Stderr, "\n") != 2 {
 			t.Errorf("%s: %+v", test.flags, o)
 		}
 		if after := contents(t, run); after != before {
@@ -346,20 +291,20 @@ func TestRun(t *testing.T) {
 	if err := os.Remove(filepath.Join(run, "samples.png")); err != nil {
 		t.Fatal(err)
 	}
-	if again := call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-resume"); again.code != 0 || again.stdout != printed {
+	if again := clitest.Call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-resume"); again.Code != 0 || again.Stdout != printed {
 		t.Errorf("-resume of a finished run: %+v", again)
 	}
 	if after := contents(t, run); after != before {
 		t.Error("-resume of a finished run has not drawn what was missing, or has changed the run")
 	}
-	if o = call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-force", "-beta=2"); o.code != 0 {
+	if o = clitest.Call(t, dir, "-quick", "-data="+images, "-relax=gumbelsoftmax", "-seed=7", "-force", "-beta=2"); o.Code != 0 {
 		t.Errorf("-force: %+v", o)
 	}
 	if after := contents(t, run); after == before {
 		t.Error("-force has not begun again")
 	}
 	// There is nothing to resume: the run begins.
-	if o = call(t, dir, "-quick", "-data="+images, "-resume", "-progress=off"); o.code != 0 {
+	if o = clitest.Call(t, dir, "-quick", "-data="+images, "-resume", "-progress=off"); o.Code != 0 {
 		t.Errorf("-resume of nothing: %+v", o)
 	}
 }
@@ -367,7 +312,7 @@ func TestRun(t *testing.T) {
 func contents(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
-	for _, name := range files(t, dir) {
+	for _, name := range clitest.Files(t, dir) {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -382,13 +327,13 @@ func TestInterrupt(t *testing.T) {
 	images := directory(t, bars(3000, 30))
 	args := []string{"-data=" + images, "-batch=5", "-epochs=3", "-hidden=100", "-relax=straightthrough", "-binarize=dynamic"}
 	undisturbed, dir := t.TempDir(), t.TempDir()
-	want := call(t, undisturbed, args...)
-	if want.code != 0 {
+	want := clitest.Call(t, undisturbed, args...)
+	if want.Code != 0 {
 		t.Fatalf("%+v", want)
 	}
 	const run = "results/vae/straightthrough/seed-1"
 
-	cmd := process(dir, args...)
+	cmd := clitest.Process(dir, args...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -419,23 +364,23 @@ func TestInterrupt(t *testing.T) {
 	if stdout.Len() > 0 {
 		t.Errorf("stdout %q, want none", stdout.String())
 	}
-	if left := files(t, filepath.Join(dir, run)); !slices.Equal(left, []string{"checkpoint.safetensors", "config.json", "metrics.csv"}) {
+	if left := clitest.Files(t, filepath.Join(dir, run)); !slices.Equal(left, []string{"checkpoint.safetensors", "config.json", "metrics.csv"}) {
 		t.Errorf("files %q", left)
 	}
 
-	if o := call(t, dir, append(args[1:], "-resume")...); o.code != 2 || !strings.Contains(o.stderr, "not the images that the run was begun with") {
+	if o := clitest.Call(t, dir, append(args[1:], "-resume")...); o.Code != 2 || !strings.Contains(o.Stderr, "not the images that the run was begun with") {
 		t.Errorf("resumed on other images: %+v", o)
 	}
-	o := call(t, dir, append(args, "-resume")...)
-	if o.code != 0 {
+	o := clitest.Call(t, dir, append(args, "-resume")...)
+	if o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
 	results := func(stdout string) string { // what does not depend on the clock
 		before, _, _ := strings.Cut(stdout, "ms_per_step")
 		return before
 	}
-	if results(o.stdout) != results(want.stdout) {
-		t.Errorf("results %q, want %q", o.stdout, want.stdout)
+	if results(o.Stdout) != results(want.Stdout) {
+		t.Errorf("results %q, want %q", o.Stdout, want.Stdout)
 	}
 	metrics := func(dir string) string {
 		text, err := os.ReadFile(filepath.Join(dir, run, "metrics.csv"))
@@ -447,7 +392,7 @@ func TestInterrupt(t *testing.T) {
 	if got, want := metrics(dir), metrics(undisturbed); got != want {
 		t.Errorf("metrics\n%s\nwant\n%s", got, want)
 	}
-	if got, want := files(t, dir), files(t, undisturbed); !slices.Equal(got, want) {
+	if got, want := clitest.Files(t, dir), clitest.Files(t, undisturbed); !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 }
@@ -480,13 +425,13 @@ func TestCompare(t *testing.T) {
 	args := func(relax string) []string {
 		return []string{"-relax=" + relax, "-data=" + data, "-epochs=2", "-batch=10", "-hidden=8", "-latent=4", "-iw=5", "-corr=0.2", "-progress=off"}
 	}
-	first := call(t, dir, args("correlated,poisson")...)
-	if first.code != 0 {
-		t.Fatalf("exit code %d: %s", first.code, first.stderr)
+	first := clitest.Call(t, dir, args("correlated,poisson")...)
+	if first.Code != 0 {
+		t.Fatalf("exit code %d: %s", first.Code, first.Stderr)
 	}
 	for _, want := range []string{"method", "correlated", "poisson", "compare-correlated-poisson"} {
-		if !strings.Contains(first.stdout, want) {
-			t.Errorf("stdout does not say %q: %s", want, first.stdout)
+		if !strings.Contains(first.Stdout, want) {
+			t.Errorf("stdout does not say %q: %s", want, first.Stdout)
 		}
 	}
 	summary := func() string {
@@ -497,15 +442,15 @@ func TestCompare(t *testing.T) {
 		return string(text)
 	}
 	before := summary()
-	second := call(t, dir, args("poisson,sts,correlated")...)
-	if second.code != 0 {
-		t.Fatalf("exit code %d: %s", second.code, second.stderr)
+	second := clitest.Call(t, dir, args("poisson,sts,correlated")...)
+	if second.Code != 0 {
+		t.Fatalf("exit code %d: %s", second.Code, second.Stderr)
 	}
 	if summary() != before {
 		t.Error("a finished run was trained again")
 	}
-	if strings.Contains(second.stderr, "training poisson") || !strings.Contains(second.stderr, "training sts") {
-		t.Errorf("stderr: %s", second.stderr)
+	if strings.Contains(second.Stderr, "training poisson") || !strings.Contains(second.Stderr, "training sts") {
+		t.Errorf("stderr: %s", second.Stderr)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "results/vae/compare-poisson-sts-correlated.csv"))
 	if err != nil {
@@ -546,12 +491,12 @@ func TestCorrelationFile(t *testing.T) {
 		{"", 2, "the file is empty"},
 	} {
 		dir := directory(t, map[string][]byte{"r.csv": []byte(test.matrix)})
-		o := call(t, dir, "-relax=correlated", "-corr=r.csv", "-data="+data, "-epochs=1", "-batch=10", "-hidden=8", "-latent=2", "-iw=5", "-progress=off")
-		if o.code != test.code || !strings.Contains(o.stdout+o.stderr, test.says) {
-			t.Errorf("%q: exit code %d, want %d and %q: %s%s", test.matrix, o.code, test.code, test.says, o.stdout, o.stderr)
+		o := clitest.Call(t, dir, "-relax=correlated", "-corr=r.csv", "-data="+data, "-epochs=1", "-batch=10", "-hidden=8", "-latent=2", "-iw=5", "-progress=off")
+		if o.Code != test.code || !strings.Contains(o.Stdout+o.Stderr, test.says) {
+			t.Errorf("%q: exit code %d, want %d and %q: %s%s", test.matrix, o.Code, test.code, test.says, o.Stdout, o.Stderr)
 		}
-		if test.code != 0 && len(files(t, dir)) != 1 {
-			t.Errorf("%q: files %q", test.matrix, files(t, dir))
+		if test.code != 0 && len(clitest.Files(t, dir)) != 1 {
+			t.Errorf("%q: files %q", test.matrix, clitest.Files(t, dir))
 		}
 	}
 }

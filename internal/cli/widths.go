@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// widths is a flag for a list of numbers: 400, 200,200, or none.
-type widths []int
+// Widths is a flag for a list of whole numbers: 400, 200,200, or none.
+type Widths []int
 
-func (w *widths) String() string {
+// String is the list as Set reads it.
+func (w *Widths) String() string {
 	if w == nil || len(*w) == 0 {
 		return "none"
 	}
@@ -21,7 +22,7 @@ func (w *widths) String() string {
 }
 
 // Set reads a list.
-func (w *widths) Set(text string) error {
+func (w *Widths) Set(text string) error {
 	var list []int
 	if text != "none" {
 		for part := range strings.SplitSeq(text, ",") {
