@@ -111,7 +111,6 @@ func BenchmarkLoops(b *testing.B) {
 	}
 	bench("Mul", 12, func() { Mul(dst, x, y) })
 	bench("Add", 12, func() { Add(dst, x, y) })
-	bench("AddScaled", 12, func() { AddScaled(dst, 0.5, x) })
 	bench("FromBytes", 5, func() { FromBytes(dst, src) })
 	bench("Sum", 4, func() { Sum(x) })
 	bench("SumSquares", 4, func() { SumSquares(x) })

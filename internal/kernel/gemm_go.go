@@ -17,8 +17,16 @@ func tileGo(rows, cols, depth int, a []float32, rowStride, colStride int, b []fl
 	}
 	for ; p < depth; p++ {
 		for i := range rows {
-			addScaledGo(c[i*ldc:i*ldc+cols], a[i*rowStride+p*colStride], b[p*ldb:])
+			addScaled(c[i*ldc:i*ldc+cols], a[i*rowStride+p*colStride], b[p*ldb:])
 		}
+	}
+}
+
+// addScaled computes c += a·b.
+func addScaled(c []float32, a float32, b []float32) {
+	b = b[:len(c)]
+	for i := range c {
+		c[i] += a * b[i]
 	}
 }
 

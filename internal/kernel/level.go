@@ -16,7 +16,6 @@ type loops struct {
 
 	mul, add  func(dst, a, b []float32)
 	scale     func(dst []float32, alpha float32)
-	addScaled func(dst []float32, alpha float32, x []float32)
 	fromBytes func(dst []float32, src []byte)
 
 	sum        func(x []float32) float32
@@ -68,7 +67,7 @@ var plain = loops{
 
 	exp: expGo, log: logGo, log1p: log1pGo, sigmoid: sigmoidGo, softplus: softplusGo, tanh: tanhGo,
 
-	mul: mulGo, add: addGo, scale: scaleGo, addScaled: addScaledGo, fromBytes: fromBytesGo,
+	mul: mulGo, add: addGo, scale: scaleGo, fromBytes: fromBytesGo,
 	sum: sumGo, sumSquares: sumSquaresGo, max: maxGo, expShifted: expShiftedGo, sumExp: sumExpGo,
 	bernoulliNLL: bernoulliNLLGo, bernoulliNLLGrad: bernoulliNLLGradGo,
 

@@ -35,7 +35,7 @@ var loopsSSE2 = loops{
 	exp: expSSE2, log: logSSE2, log1p: log1pSSE2,
 	sigmoid: sigmoidSSE2, softplus: softplusSSE2, tanh: tanhSSE2,
 
-	mul: mulSSE2, add: addSSE2, scale: scaleSSE2, addScaled: addScaledSSE2,
+	mul: mulSSE2, add: addSSE2, scale: scaleSSE2,
 	fromBytes: func(dst []float32, src []byte) {
 		whole := len(dst) &^ 3
 		fromBytesSSE2(dst[:whole], src[:whole])
@@ -65,7 +65,7 @@ var loopsAVX2 = loops{
 	exp: expAVX2, log: logAVX2, log1p: log1pAVX2,
 	sigmoid: sigmoidAVX2, softplus: softplusAVX2, tanh: tanhAVX2,
 
-	mul: mulAVX2, add: addAVX2, scale: scaleAVX2, addScaled: addScaledAVX2,
+	mul: mulAVX2, add: addAVX2, scale: scaleAVX2,
 	fromBytes: func(dst []float32, src []byte) {
 		whole := len(dst) &^ 7
 		fromBytesAVX2(dst[:whole], src[:whole])
@@ -95,7 +95,7 @@ var loopsAVX512 = loops{
 	exp: expAVX512, log: logAVX512, log1p: log1pAVX512,
 	sigmoid: sigmoidAVX512, softplus: softplusAVX512, tanh: tanhAVX512,
 
-	mul: mulAVX512, add: addAVX512, scale: scaleAVX512, addScaled: addScaledAVX512,
+	mul: mulAVX512, add: addAVX512, scale: scaleAVX512,
 	fromBytes: func(dst []float32, src []byte) {
 		whole := len(dst) &^ 15
 		fromBytesAVX512(dst[:whole], src[:whole])

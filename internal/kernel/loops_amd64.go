@@ -23,9 +23,6 @@ func addSSE2(dst []float32, a []float32, b []float32)
 func scaleSSE2(dst []float32, alpha float32)
 
 //go:noescape
-func addScaledSSE2(dst []float32, alpha float32, x []float32)
-
-//go:noescape
 func fromBytesSSE2(dst []float32, src []byte)
 
 //go:noescape
@@ -116,9 +113,6 @@ func addAVX2(dst []float32, a []float32, b []float32)
 func scaleAVX2(dst []float32, alpha float32)
 
 //go:noescape
-func addScaledAVX2(dst []float32, alpha float32, x []float32)
-
-//go:noescape
 func fromBytesAVX2(dst []float32, src []byte)
 
 //go:noescape
@@ -207,9 +201,6 @@ func addAVX512(dst []float32, a []float32, b []float32)
 
 //go:noescape
 func scaleAVX512(dst []float32, alpha float32)
-
-//go:noescape
-func addScaledAVX512(dst []float32, alpha float32, x []float32)
 
 //go:noescape
 func fromBytesAVX512(dst []float32, src []byte)

@@ -1382,49 +1382,6 @@ singles:
 done:
 	RET
 
-// func addScaledSSE2(dst []float32, alpha float32, x []float32)
-// Requires: SSE
-TEXT ·addScaledSSE2(SB), NOSPLIT, $0-56
-	MOVQ   dst_base+0(FP), AX
-	MOVSS  alpha+24(FP), X0
-	SHUFPS $0x00, X0, X0
-	MOVQ   x_base+32(FP), CX
-	MOVQ   dst_len+8(FP), DX
-	XORQ   BX, BX
-	MOVQ   DX, SI
-	SUBQ   $0x00000004, SI
-	CMPQ   BX, SI
-	JGT    vectors_done
-
-vectors:
-	MOVUPS (AX)(BX*4), X1
-	MOVUPS (CX)(BX*4), X2
-	MOVUPS X0, X3
-	MULPS  X2, X3
-	ADDPS  X3, X1
-	MOVUPS X1, (AX)(BX*4)
-	ADDQ   $0x04, BX
-	CMPQ   BX, SI
-	JLE    vectors
-
-vectors_done:
-	CMPQ BX, DX
-	JGE  done
-
-singles:
-	MOVSS  (AX)(BX*4), X1
-	MOVSS  (CX)(BX*4), X2
-	MOVUPS X0, X3
-	MULPS  X2, X3
-	ADDPS  X3, X1
-	MOVSS  X1, (AX)(BX*4)
-	INCQ   BX
-	CMPQ   BX, DX
-	JLT    singles
-
-done:
-	RET
-
 // func fromBytesSSE2(dst []float32, src []byte)
 // Requires: SSE, SSE2
 TEXT ·fromBytesSSE2(SB), NOSPLIT, $0-48
@@ -6889,43 +6846,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func addScaledAVX2(dst []float32, alpha float32, x []float32)
-// Requires: AVX, FMA3
-TEXT ·addScaledAVX2(SB), NOSPLIT, $0-56
-	MOVQ         dst_base+0(FP), AX
-	VBROADCASTSS alpha+24(FP), Y0
-	MOVQ         x_base+32(FP), CX
-	MOVQ         dst_len+8(FP), DX
-	XORQ         BX, BX
-	MOVQ         DX, SI
-	SUBQ         $0x00000008, SI
-	CMPQ         BX, SI
-	JGT          vectors_done
-
-vectors:
-	VMOVUPS     (AX)(BX*4), Y1
-	VMOVUPS     (CX)(BX*4), Y2
-	VFMADD231PS Y2, Y0, Y1
-	VMOVUPS     Y1, (AX)(BX*4)
-	ADDQ        $0x08, BX
-	CMPQ        BX, SI
-	JLE         vectors
-
-vectors_done:
-	SUBQ        BX, DX
-	JZ          done
-	NEGQ        DX
-	LEAQ        ones8zeros8<>+32(SB), SI
-	VMOVUPS     (SI)(DX*4), Y1
-	VMASKMOVPS  (AX)(BX*4), Y1, Y2
-	VMASKMOVPS  (CX)(BX*4), Y1, Y3
-	VFMADD231PS Y3, Y0, Y2
-	VMASKMOVPS  Y2, Y1, (AX)(BX*4)
-
-done:
-	VZEROUPPER
-	RET
-
 // func fromBytesAVX2(dst []float32, src []byte)
 // Requires: AVX, AVX2
 TEXT ·fromBytesAVX2(SB), NOSPLIT, $0-48
@@ -11189,43 +11109,6 @@ vectors_done:
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(DX*4)
-
-done:
-	VZEROUPPER
-	RET
-
-// func addScaledAVX512(dst []float32, alpha float32, x []float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·addScaledAVX512(SB), NOSPLIT, $0-56
-	MOVQ         dst_base+0(FP), AX
-	VBROADCASTSS alpha+24(FP), Z0
-	MOVQ         x_base+32(FP), CX
-	MOVQ         dst_len+8(FP), DX
-	XORQ         BX, BX
-	MOVQ         DX, SI
-	SUBQ         $0x00000010, SI
-	CMPQ         BX, SI
-	JGT          vectors_done
-
-vectors:
-	VMOVUPS     (AX)(BX*4), Z1
-	VMOVUPS     (CX)(BX*4), Z2
-	VFMADD231PS Z2, Z0, Z1
-	VMOVUPS     Z1, (AX)(BX*4)
-	ADDQ        $0x10, BX
-	CMPQ        BX, SI
-	JLE         vectors
-
-vectors_done:
-	SUBQ        BX, DX
-	JZ          done
-	MOVQ        $-1, SI
-	BZHIQ       DX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPS.Z   (AX)(BX*4), K1, Z1
-	VMOVUPS.Z   (CX)(BX*4), K1, Z2
-	VFMADD231PS Z2, Z0, Z1
-	VMOVUPS     Z1, K1, (AX)(BX*4)
 
 done:
 	VZEROUPPER

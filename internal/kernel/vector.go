@@ -10,11 +10,6 @@ func Mul(dst, a, b []float32) { use.mul(dst, a[:len(dst)], b[:len(dst)]) }
 // be a or b.
 func Add(dst, a, b []float32) { use.add(dst, a[:len(dst)], b[:len(dst)]) }
 
-// AddScaled computes dst[i] += alpha·x[i]. The slices have equal length.
-func AddScaled(dst []float32, alpha float32, x []float32) {
-	use.addScaled(dst, alpha, x[:len(dst)])
-}
-
 // FromBytes computes dst[i] = src[i]/255, the value of an 8-bit grey level. The
 // slices have equal length.
 func FromBytes(dst []float32, src []byte) { use.fromBytes(dst, src[:len(dst)]) }
@@ -54,13 +49,6 @@ func addGo(dst, a, b []float32) {
 func scaleGo(dst []float32, alpha float32) {
 	for i := range dst {
 		dst[i] *= alpha
-	}
-}
-
-func addScaledGo(dst []float32, alpha float32, x []float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] += alpha * x[i]
 	}
 }
 

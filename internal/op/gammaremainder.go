@@ -74,7 +74,7 @@ func remainderSeries(k int, x, α float64) float64 {
 	return sum
 }
 
-// digamma is ψ(x) for x ≥ 1 to some 1e-15; mathext.Digamma is off by up to 6e-11. ψ(x) = ψ(x+1) − 1/x takes it to where
+// digamma is ψ(x) for x > 0 to some 1e-15·max(1, |ψ|); mathext.Digamma is off by up to 6e-11. ψ(x) = ψ(x+1) − 1/x takes it to where
 // the series holds.
 func digamma(x float64) float64 {
 	sum := 0.

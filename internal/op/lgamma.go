@@ -17,7 +17,7 @@ var logGammaFunction = function{
 				return v
 			}
 		case 1:
-			return mathext.Digamma
+			return digamma
 		}
 		return polygamma(k - 1)
 	},

@@ -27,16 +27,6 @@ func arithmetic(s isa) {
 	})
 	s.end()
 
-	s.begin("addScaled", "func(dst []float32, alpha float32, x []float32)")
-	dst, alpha = slice("dst"), s.scalar("alpha")
-	x := slice("x")
-	s.each(length("dst"), func(l lanes, at func(p reg.Register) Mem) {
-		sum := l.load(at(dst))
-		s.addProduct(sum, alpha, l.load(at(x)))
-		l.store(sum, at(dst))
-	})
-	s.end()
-
 	// The caller does the bytes that fill no vector.
 	s.begin("fromBytes", "func(dst []float32, src []byte)")
 	dst = slice("dst")
