@@ -52,18 +52,11 @@ func (d GumbelTopK) Rsample(eps ...*G.Node) (Draw, error) {
 	}
 	var e op.Expr
 	keys := e.Of(op.Add(d.Logits, g))
-	hard := e.Of(op.TopK(keys, d.K))
-	α := keys
-	scaled := e.Of(op.Div(α, τ))
-	value := e.Of(op.Softmax(scaled))
-	for range d.K - 1 {
-		α = e.Of(op.Add(α, e.Of(logComplement(scaled))))
-		scaled = e.Of(op.Div(α, τ))
-		value = e.Of(op.Add(value, e.Of(op.Softmax(scaled))))
-	}
+	soften := op.SuccessiveSoftmax
 	if d.StraightThrough {
-		value = e.Of(op.StraightThrough(hard, value))
+		soften = op.StraightThroughTopK
 	}
+	value, hard := e.Of(soften(keys, τ, d.K)), e.Of(op.TopK(keys, d.K))
 	return Draw{Value: value, Logit: keys, Hard: hard}, e.Err()
 }
 
@@ -115,18 +108,6 @@ func (d GumbelTopK) validate() error {
 		return fmt.Errorf("relax: GumbelTopK.K is %d of %d classes; it must lie between 1 and their number", d.K, n)
 	}
 	return nil
-}
-
-// logComplement is log(1 − softmax(x)) for two or more classes. That of the largest class is made of the others alone,
-// because its own probability rounds to 1.
-func logComplement(x *G.Node) (*G.Node, error) {
-	k := classes(x)
-	var e op.Expr
-	top := e.Of(op.OneHotMax(x))
-	others := e.Of(op.OneMinus(top))
-	small := e.Of(op.Log1p(e.Of(op.Neg(e.Of(op.Mul(e.Of(op.Softmax(x)), others))))))
-	largest := e.Of(op.Sub(e.Of(logSumExpWhere(x, others)), e.Of(op.LogSumExp(x))))
-	return e.Node(e.Of(op.Add(small, e.Of(op.Mul(e.Of(op.SpreadLast(largest, k)), top)))))
 }
 
 // logSumExpWhere is log Σ e^{x_k} over the elements that a mask of zeros and ones marks.

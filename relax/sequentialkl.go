@@ -15,7 +15,7 @@ import (
 //
 // Each summand is a closed form over the classes that are left, so that one draw has less variance than the one that
 // [SampleKL] takes, and with K = 1 none. The gradient is that at the draw's own order: how the order depends on the logits
-// is left out, which makes it a biased surrogate for K > 1.
+// is left out, which makes it a biased surrogate for K > 1. Differentiable once.
 func SequentialKL(q, p GumbelTopK, x Draw) (*G.Node, error) {
 	if err := q.validate(); err != nil {
 		return nil, err
@@ -30,18 +30,5 @@ func SequentialKL(q, p GumbelTopK, x Draw) (*G.Node, error) {
 	if err := drawn("the draw's Logit", x.Logit, q.Logits); err != nil {
 		return nil, err
 	}
-	n := classes(q.Logits)
-	var e op.Expr
-	ratio := e.Of(op.Sub(q.Logits, lp))
-	total := e.Of(op.Sub(e.Of(op.LogSumExp(lp)), e.Of(op.LogSumExp(q.Logits))))
-	total = e.Of(op.Add(total, e.Of(op.SumLast(e.Of(op.Mul(e.Of(op.Softmax(q.Logits)), ratio))))))
-	for j := 1; j < min(q.K, n-1); j++ { // with one class left there is nothing to choose
-		left := e.Of(op.OneMinus(e.Of(op.TopK(x.Logit, j))))
-		mask := e.Of(op.Log(left))
-		ℓ := e.Of(op.Add(q.Logits, mask))
-		norms := e.Of(op.Sub(e.Of(op.LogSumExp(e.Of(op.Add(lp, mask)))), e.Of(op.LogSumExp(ℓ))))
-		mean := e.Of(op.SumLast(e.Of(op.Mul(e.Of(op.Softmax(ℓ)), ratio))))
-		total = e.Of(op.Add(total, e.Of(op.Add(mean, norms))))
-	}
-	return e.Node(e.Of(op.SumEvent(total)))
+	return op.SequentialKL(q.Logits, lp, x.Logit, q.K)
 }

@@ -20,30 +20,13 @@ func TopK(x *G.Node, k int) (*G.Node, error) {
 	return apply(spec{name: name, shape: x.Shape(), f32: topK[float32](n, k), f64: topK[float64](n, k), wrt: none(1)}, x)
 }
 
-// topK keeps the positions of the largest elements so far, the largest first.
 func topK[T Float](n, k int) func(out []T, in [][]T) {
-	best := make([]int, k)
+	order := make([]int, n)
 	return func(out []T, in [][]T) {
 		clear(out)
-		if k == 0 {
-			return
-		}
 		for i := 0; i < len(out); i += n {
-			row := in[0][i : i+n]
-			for j, x := range row {
-				at := min(j, k)
-				if at == k {
-					if !(x > row[best[k-1]]) {
-						continue
-					}
-					at--
-				}
-				for ; at > 0 && x > row[best[at-1]]; at-- {
-					best[at] = best[at-1]
-				}
-				best[at] = j
-			}
-			for _, j := range best {
+			largestFirst(order, in[0][i:i+n], k)
+			for _, j := range order[:k] {
 				out[i+j] = 1
 			}
 		}
