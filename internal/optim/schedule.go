@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,7 +22,10 @@ const (
 // kindNames are the kinds as Parse reads them; a constant is just its number.
 var kindNames = [...]string{Linear: "linear", Exponential: "exp", Cosine: "cosine"}
 
-const syntax = "want a number, or KIND:FROM:TO:STEPS where KIND is linear, exp or cosine, either after warmup:STEPS: or not; for example 0.5, exp:1:0.1:5000, warmup:500:cosine:1e-3:1e-5:50000"
+const (
+	syntax     = "want a number, or KIND:FROM:TO:STEPS where KIND is linear, exp or cosine, either after warmup:STEPS: or not; for example 0.5, exp:1:0.1:5000, warmup:500:cosine:1e-3:1e-5:50000"
+	openSyntax = syntax + "; without :STEPS it ends with the run"
+)
 
 // Schedule is a number that changes over a run, such as a learning rate or a
 // temperature. It goes from From to To in Steps steps and then stays at To.
@@ -62,6 +66,33 @@ func Parse(text string) (Schedule, error) {
 	return s, nil
 }
 
+// ParseFor reads a schedule for a run of that many steps, like Parse but that
+// the steps of its course may be left out. The course then ends with the run:
+//
+//	linear:1:0.1                    from 1 to 0.1 over the whole run
+//	warmup:500:cosine:1e-3:1e-5     500 steps up, down over the rest of it
+//
+// It is an error to leave them out if the run, or what the warm-up leaves of
+// it, has no steps: 0 stands for a run whose end is not known.
+func ParseFor(text string, run int) (Schedule, error) {
+	s, err := parse(text)
+	if err == errOpen {
+		if s.Steps, err = run-s.Warmup, nil; s.Steps < 1 {
+			err = fmt.Errorf("it has no STEPS, and a run of %d steps leaves it none", run)
+		}
+	}
+	if err == nil {
+		err = s.Validate()
+	}
+	if err != nil {
+		return Schedule{}, fmt.Errorf("schedule %q: %w; %s", text, err, openSyntax)
+	}
+	return s, nil
+}
+
+// errOpen says that all of a schedule was read but its steps, which it lacks.
+var errOpen = errors.New("3 fields instead of 4")
+
 func parse(text string) (s Schedule, err error) {
 	fields := strings.Split(text, ":")
 	if fields[0] == "warmup" {
@@ -85,7 +116,7 @@ func parse(text string) (s Schedule, err error) {
 	if s.Kind == Constant {
 		return s, fmt.Errorf("unknown kind %q", fields[0])
 	}
-	if len(fields) != 4 {
+	if len(fields) < 3 || len(fields) > 4 {
 		return s, fmt.Errorf("%d fields instead of 4", len(fields))
 	}
 	if s.From, err = number(fields[1]); err != nil {
@@ -93,6 +124,9 @@ func parse(text string) (s Schedule, err error) {
 	}
 	if s.To, err = number(fields[2]); err != nil {
 		return s, err
+	}
+	if len(fields) == 3 {
+		return s, errOpen
 	}
 	s.Steps, err = steps(fields[3])
 	return s, err

@@ -93,6 +93,49 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// TestParseFor checks that only steps which are left out are those of the run.
+func TestParseFor(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		run  int
+		want string
+	}{
+		{"0.5", 100, "0.5"},
+		{"0.5", 0, "0.5"},
+		{"linear:1:0.1:30", 100, "linear:1:0.1:30"},
+		{"linear:1:0.1:30", 0, "linear:1:0.1:30"},
+		{"linear:1:0.1", 100, "linear:1:0.1:100"},
+		{"exp:1:0.1", 1, "exp:1:0.1:1"},
+		{"warmup:40:cosine:1:0.1", 100, "warmup:40:cosine:1:0.1:60"},
+		{"warmup:40:0.5", 10, "warmup:40:0.5"},
+	} {
+		s, err := ParseFor(test.text, test.run)
+		if err != nil || s.String() != test.want {
+			t.Errorf("%q for %d steps: got %v, %v, want %s", test.text, test.run, s, err, test.want)
+		}
+	}
+	for _, test := range []struct {
+		text string
+		run  int
+		want string
+	}{
+		{"linear:1:0.1", 0, "a run of 0 steps"},
+		{"linear:1:0.1", -1, "a run of -1 steps"},
+		{"warmup:10:linear:1:0.1", 10, "a run of 10 steps"},
+		{"linear:1", 100, "2 fields"},
+		{"linear:1:0.1:5:6", 100, "5 fields"},
+		{"linear:1:x", 100, `"x" is not a number`},
+		{"linear:1:inf", 100, "must be finite"},
+		{"exp:1:0", 100, "above 0"},
+		{"wavy:1:2", 100, `unknown kind "wavy"`},
+	} {
+		s, err := ParseFor(test.text, test.run)
+		if err == nil || s != (Schedule{}) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without :STEPS") {
+			t.Errorf("%q for %d steps: got %v, %v: want an error with %q", test.text, test.run, s, err, test.want)
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for _, s := range []Schedule{
 		{Kind: -1},

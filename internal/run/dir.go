@@ -99,6 +99,11 @@ func makeDir(path string) error {
 	if err != nil {
 		return hinted{err, elsewhere}
 	}
+	for _, name := range names {
+		if file, isDir := strings.CutSuffix(name, string(filepath.Separator)); isDir && isRunFile(file) {
+			return hinted{fmt.Errorf("%s is a directory, not a file", filepath.Join(path, file)), "remove it, or name another directory with -out"}
+		}
+	}
 	if slices.Contains(names, ConfigFile) {
 		return nil
 	}
@@ -209,12 +214,17 @@ func fileNames(dir string) ([]string, error) {
 
 // isOurs tells whether a run writes a file of that name.
 func isOurs(name string) bool {
+	ext := filepath.Ext(name)
+	return isRunFile(name) || ext == ".png" || ext == ".svg"
+}
+
+// isRunFile tells whether name is that of one of the files of every run.
+func isRunFile(name string) bool {
 	switch name {
 	case ConfigFile, MetricsFile, CheckpointFile, ImagesFile, SummaryFile:
 		return true
 	}
-	ext := filepath.Ext(name)
-	return ext == ".png" || ext == ".svg"
+	return false
 }
 
 // isTemp tells whether name is what createTemp gives a file of ours: a process

@@ -155,6 +155,26 @@ func TestCreateLeavesDirectoriesAlone(t *testing.T) {
 	}
 }
 
+// TestCreateInTheWay finds directories where a run has files before it destroys
+// anything.
+func TestCreateInTheWay(t *testing.T) {
+	for _, name := range []string{ConfigFile, MetricsFile, CheckpointFile, SummaryFile} {
+		path := t.TempDir()
+		files := map[string]string{ConfigFile: baseJSON, MetricsFile: "m", CheckpointFile: "c"}
+		delete(files, name)
+		put(t, path, files)
+		put(t, filepath.Join(path, name), map[string]string{"x": "y"})
+		before := tree(t, path)
+		for _, opt := range []Options{{Config: base}, {Config: base, Force: true}, {Config: base, Resume: true}} {
+			_, err := Create(path, opt)
+			wantError(t, err, filepath.Join(path, name)+" is a directory", "remove it")
+		}
+		if got := tree(t, path); !maps.Equal(got, before) {
+			t.Errorf("files %q, want %q", got, before)
+		}
+	}
+}
+
 // TestCreateFailing lets the last step of a forced start fail: what is left must
 // still be a run directory, which can be started again.
 func TestCreateFailing(t *testing.T) {
