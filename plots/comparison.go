@@ -64,6 +64,53 @@ func DrawComparison(dir, suffix string, runs []Compared, captions ComparisonCapt
 	return save(dir, namedFigure{"curves" + suffix, curves}, namedFigure{"methods" + suffix, methods})
 }
 
+// ComparisonCurves is the figure of curves of [DrawComparison].
+func ComparisonCurves(runs []Compared, caption string) (Figure, error) {
+	groups, err := readGroups(runs)
+	if err != nil {
+		return Figure{}, err
+	}
+	return comparedCurves(groups, caption)
+}
+
+// ComparisonReconstructions draws the first 8 test images above the
+// reconstructions of each run, with its name, its last test_nelbo and its note
+// beside them. Groups do not matter; errors are those of [DrawComparison].
+func ComparisonReconstructions(runs []Compared, caption string) (Figure, error) {
+	results, err := readResults(runs)
+	if err != nil {
+		return Figure{}, err
+	}
+	originals := results[0].images.originals
+	s := section{rows: []imageRow{{name: "test images", blocks: []block{firstImages(originals)}}}}
+	for _, r := range results {
+		s.rows = append(s.rows, r.row(results, firstImages(r.images.reconstructions)))
+	}
+	return imageRows(scaleFor(originals, shownImages), []section{s}, strings.TrimRight(boundKey+"\n"+caption, "\n"))
+}
+
+// ComparisonSamples draws the samples of the runs side by side, each in a square
+// below its name. Groups and notes do not matter; errors are those of
+// [DrawComparison].
+func ComparisonSamples(runs []Compared, caption string) (Figure, error) {
+	results, err := readResults(runs)
+	if err != nil {
+		return Figure{}, err
+	}
+	var s section
+	var row imageRow
+	for _, r := range results {
+		s.headings = append(s.headings, r.Name)
+		row.blocks = append(row.blocks, block{r.images.samples, squareColumns(r.images.samples)})
+	}
+	s.rows = []imageRow{row}
+	samples := results[0].images.samples
+	return imageRows(scaleFor(samples, len(results)*squareColumns(samples)), []section{s}, caption)
+}
+
+// boundKey explains the numbers beside images.
+const boundKey = "The number after a name is test_nelbo: nats per test image, exact discrete codes; lower is better."
+
 // group is the results of the runs that share a panel.
 type group struct {
 	name    string
@@ -80,30 +127,39 @@ type result struct {
 // path is where the images come from.
 func (r result) path() string { return filepath.Join(r.Dir, run.ImagesFile) }
 
-// readGroups reads the runs, which must be on the same test images.
-func readGroups(runs []Compared) ([]group, error) {
+// readResults reads the runs, which must be on the same test images.
+func readResults(runs []Compared) ([]result, error) {
 	if len(runs) == 0 || len(runs) > maxCompared {
 		return nil, fmt.Errorf("%d runs to compare; there must be 1 to %d", len(runs), maxCompared)
 	}
-	var groups []group
-	var first result
-	for i, r := range runs {
+	var results []result
+	for _, r := range runs {
 		read, err := readResult(r)
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			first = read
+		results = append(results, read)
+		if err := read.images.checkLike(results[0].images); err != nil {
+			return nil, fmt.Errorf("cannot compare %s with %s: %w", read.path(), results[0].path(), err)
 		}
-		if err := read.images.checkLike(first.images); err != nil {
-			return nil, fmt.Errorf("cannot compare %s with %s: %w", read.path(), first.path(), err)
-		}
+	}
+	return results, nil
+}
+
+// readGroups reads the runs and puts those of a group together.
+func readGroups(runs []Compared) ([]group, error) {
+	results, err := readResults(runs)
+	if err != nil {
+		return nil, err
+	}
+	var groups []group
+	for _, r := range results {
 		k := slices.IndexFunc(groups, func(g group) bool { return g.name == r.Group })
 		if k < 0 {
 			k = len(groups)
 			groups = append(groups, group{name: r.Group})
 		}
-		groups[k].results = append(groups[k].results, read)
+		groups[k].results = append(groups[k].results, r)
 	}
 	return groups, nil
 }
@@ -164,46 +220,45 @@ func (p runImages) checkLike(q runImages) error {
 
 // comparedCurves is the bounds over epochs, one panel a group.
 func comparedCurves(groups []group, caption string) (Figure, error) {
-	var panels []panel
+	var panels []Panel
 	for _, g := range groups {
-		p := panel{title: g.name}
+		p := Panel{Title: g.name}
 		for _, r := range g.results {
-			p.series = append(p.series, r.bound)
+			p.Series = append(p.Series, r.bound)
 		}
 		panels = append(panels, p)
 	}
-	labels := axisLabels{"epoch", "nats per test image, exact discrete codes; lower is better"}
-	return curvePanels(panels, labels, caption)
+	return CurvePanels(panels, PanelOptions{"epoch", "nats per test image, exact discrete codes; lower is better", caption})
 }
 
 // comparedMethods is the images of all runs, one section a group.
 func comparedMethods(groups []group, caption string) (Figure, error) {
 	const tile = 56 // px that the longer side of an image takes, if that is as many pixels at least
-	var bounds []Series
+	var all []result
 	for _, g := range groups {
-		for _, r := range g.results {
-			bounds = append(bounds, r.bound)
-		}
+		all = append(all, g.results...)
 	}
-	decimals := lastDecimals(bounds)
-
 	originals := groups[0].results[0].images.originals
 	sections := []section{{rows: []imageRow{{name: "test images", blocks: []block{firstImages(originals)}}}}}
 	for _, g := range groups {
 		s := section{title: g.name, headings: []string{"reconstructions", "samples"}}
 		for _, r := range g.results {
-			s.rows = append(s.rows, imageRow{
-				name:   r.Name,
-				value:  formatNumber(r.bound.last(), decimals),
-				note:   r.Note,
-				blocks: []block{firstImages(r.images.reconstructions), firstImages(r.images.samples)},
-			})
+			s.rows = append(s.rows, r.row(all, firstImages(r.images.reconstructions), firstImages(r.images.samples)))
 		}
 		sections = append(sections, s)
 	}
 	scale := px * vg.Length(max(1, tile/max(originals.Rows, originals.Cols)))
-	const key = "The number after a name is test_nelbo: nats per test image, exact discrete codes; lower is better."
-	return imageRows(scale, sections, strings.TrimRight(key+"\n"+caption, "\n"))
+	return imageRows(scale, sections, strings.TrimRight(boundKey+"\n"+caption, "\n"))
+}
+
+// row is images of the run with its name, bound and note. The bounds of all runs
+// have as many decimals.
+func (r result) row(all []result, blocks ...block) imageRow {
+	var bounds []Series
+	for _, r := range all {
+		bounds = append(bounds, r.bound)
+	}
+	return imageRow{name: r.Name, value: formatNumber(r.bound.last(), lastDecimals(bounds)), note: r.Note, blocks: blocks}
 }
 
 // firstImages is one row of images, as many as are shown.

@@ -122,6 +122,48 @@ func TestComparedMethods(t *testing.T) {
 
 // As many as there may be, of one group and without its name, and images of
 // any size: everything is readable.
+// The other figures of a comparison.
+func TestComparisonFigures(t *testing.T) {
+	runs := comparedRuns(t)
+	curves, err := ComparisonCurves(runs, "Caption.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if texts := checkLayout(t, curves); !slices.Contains(texts, "Gruppe ü") || !slices.Contains(texts, "Caption.") {
+		t.Errorf("curves: %q", texts)
+	}
+	reconstructions, err := ComparisonReconstructions(runs[:2], "Caption.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := checkLayout(t, reconstructions)
+	for _, want := range []string{"test images", "hardconcrete  ", "104.35", "poisson  ", "119.00", "censored at 31", "Caption."} {
+		if !slices.Contains(texts, want) {
+			t.Errorf("reconstructions: no %q in %q", want, texts)
+		}
+	}
+	if n := len(imagesOf(reconstructions)); n != 3 {
+		t.Errorf("%d rows of images, want the test images and two of reconstructions", n)
+	}
+	checkGolden(t, reconstructions, "reconstructions", 48)
+	samples, err := ComparisonSamples(runs[:2], "Caption.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if texts := checkLayout(t, samples); !slices.Equal(texts, []string{"hardconcrete", "poisson", "Caption."}) {
+		t.Errorf("samples: %q", texts)
+	}
+	if n := len(imagesOf(samples)); n != 2 {
+		t.Errorf("%d pictures of samples, want 2", n)
+	}
+	for _, draw := range []func([]Compared, string) (Figure, error){ComparisonCurves, ComparisonReconstructions, ComparisonSamples} {
+		_, err := draw(nil, "")
+		checkError(t, "no runs", err, "0 runs")
+		_, err = draw(runs, "\x00")
+		checkError(t, "caption", err, "caption")
+	}
+}
+
 func TestComparisonLayout(t *testing.T) {
 	for _, test := range []struct{ runs, groups, originals, samples, rows, cols int }{
 		{1, 1, 1, 1, 1, 1}, {1, 1, 2, 64, 28, 28}, {28, 1, 8, 64, 28, 28}, {30, 5, 16, 64, 28, 20}, {maxCompared, 4, 8, 3, 4, 60}, {3, 3, 8, 8, maxSide, maxSide},

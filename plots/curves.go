@@ -189,10 +189,7 @@ func Curves(series []Series, opt CurveOptions) (Figure, error) {
 	if opt.LogY {
 		p.Y.Tick.Marker = logTicks{most: 9}
 	}
-	ends := endLabels{lineEnds(lines, format), endLead}
-	for i, l := range opt.Levels {
-		ends.ends = append(ends.ends, end{l.Name + " ", formatShortest(l.Y), f.right, straight[i].last(), levelStyle, false})
-	}
+	ends := endLabels{append(lineEnds(lines, format), levelEnds(opt.Levels, straight, f)...), endLead}
 	return newFigure(plotWidth+ends.width(), plotHeight, opt.Caption, func(c draw.Canvas) {
 		c = draw.Crop(c, 0, -ends.width(), 0, 0)
 		p.Draw(c)

@@ -11,8 +11,10 @@
 //
 // [DrawRun] does the first for the run directory of a VAE, [DrawComparison] the
 // second for several; [DrawReturns] draws the learning curves of agents.
-// [Reconstruction], [Samples], [Curves], [HeatMaps] and [Simplices] make single
-// figures of numbers.
+// [ComparisonCurves], [ComparisonReconstructions] and [ComparisonSamples] make
+// single figures of several runs, [Environments] one of agents in several
+// environments. [Reconstruction], [Samples], [Curves], [CurvePanels], [HeatMaps],
+// [Bars] and [Simplices] make figures of numbers.
 //
 // # Look
 //

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -28,6 +29,9 @@ const pngDPI = 192
 type Figure struct {
 	width, height vg.Length // whole numbers of px
 	draw          func(draw.Canvas)
+
+	caption string
+	bare    func() (Figure, error) // the same without its caption
 }
 
 // newFigure puts a caption, wrapped to the width, below content of the given
@@ -38,7 +42,8 @@ func newFigure(width, height vg.Length, caption string, content func(draw.Canvas
 	}
 	width, height = wholePixels(max(width, minWidth)), wholePixels(height)
 	lines := wrap(captionFace, caption, width)
-	fig := Figure{width: width + 2*margin, height: height + 2*margin}
+	fig := Figure{width: width + 2*margin, height: height + 2*margin, caption: strings.TrimRight(caption, " \t\n")}
+	fig.bare = func() (Figure, error) { return newFigure(width, height, "", content) }
 	if len(lines) > 0 {
 		fig.height += captionGap + vg.Length(len(lines))*captionLead
 	}
@@ -58,6 +63,29 @@ func newFigure(width, height vg.Length, caption string, content func(draw.Canvas
 
 // wholePixels rounds a length up to px.
 func wholePixels(l vg.Length) vg.Length { return vg.Length(math.Ceil(float64(l/px)-1e-6)) * px }
+
+// Caption is the text below the figure: what its maker was given and, above that,
+// what the reader must know of how it was drawn.
+func (f Figure) Caption() string { return f.caption }
+
+// WithoutCaption is the figure for a page that sets the caption itself.
+func (f Figure) WithoutCaption() (Figure, error) {
+	if f.draw == nil {
+		return Figure{}, errEmpty
+	}
+	return f.bare()
+}
+
+// errEmpty is what is wrong with the zero Figure.
+var errEmpty = errors.New("the figure is empty")
+
+// PNG is the figure at two pixels per CSS pixel.
+func (f Figure) PNG() ([]byte, error) {
+	if f.draw == nil {
+		return nil, errEmpty
+	}
+	return f.png(pngDPI)
+}
 
 // Save writes the figure to name.png, at two pixels per CSS pixel, and name.svg
 // in the directory dir. Both are drawn before the first is written, and each is
@@ -91,14 +119,11 @@ func render(dir string, figures ...namedFigure) ([]file, error) {
 	var files []file
 	for _, f := range figures {
 		path := filepath.Join(dir, f.name)
-		if f.draw == nil {
-			return nil, fmt.Errorf("cannot draw %s: the figure is empty", path)
-		}
-		bitmap, err := f.png(pngDPI)
+		bitmap, err := f.PNG()
 		if err != nil {
 			return nil, fmt.Errorf("cannot draw %s.png: %w", path, err)
 		}
-		vector, err := f.svg()
+		vector, err := f.SVG()
 		if err != nil {
 			return nil, fmt.Errorf("cannot draw %s.svg: %w", path, err)
 		}
@@ -155,7 +180,11 @@ func (c crispCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 	xdraw.NearestNeighbor.Scale(c.Image(), to, img, img.Bounds(), xdraw.Over, nil)
 }
 
-func (f Figure) svg() ([]byte, error) {
+// SVG is the figure as a document of its own.
+func (f Figure) SVG() ([]byte, error) {
+	if f.draw == nil {
+		return nil, errEmpty
+	}
 	c := vgsvg.New(f.width, f.height)
 	f.draw(draw.New(c))
 	var buf bytes.Buffer

@@ -157,7 +157,7 @@ func bounds(a, b vg.Point) vg.Rectangle {
 // numbers, and returns the texts in it.
 func checkSVG(t *testing.T, fig Figure) []string {
 	t.Helper()
-	svg, err := fig.svg()
+	svg, err := fig.SVG()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,12 +227,44 @@ func TestCaptionErrors(t *testing.T) {
 	}
 }
 
+// A figure without its caption is the same above it.
+func TestWithoutCaption(t *testing.T) {
+	fig := blank(t, "Two lines\nof caption.\n")
+	if got := fig.Caption(); got != "Two lines\nof caption." {
+		t.Errorf("caption %q", got)
+	}
+	bare, err := fig.WithoutCaption()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if texts := checkLayout(t, bare); len(texts) > 0 || bare.Caption() != "" {
+		t.Errorf("without its caption it says %q, %q", texts, bare.Caption())
+	}
+	if less := fig.height - bare.height; bare.width != fig.width || less != captionGap+2*captionLead {
+		t.Errorf("%v×%v without, %v×%v with a caption of two lines", bare.width, bare.height, fig.width, fig.height)
+	}
+	plain, err := blank(t, "").PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := bare.PNG(); err != nil || !bytes.Equal(got, plain) {
+		t.Errorf("it differs from one that never had any, %v", err)
+	}
+	var zero Figure
+	_, err = zero.WithoutCaption()
+	checkError(t, "the zero figure without caption", err, "empty")
+	_, err = zero.PNG()
+	checkError(t, "its PNG", err, "empty")
+	_, err = zero.SVG()
+	checkError(t, "its SVG", err, "empty")
+}
+
 func TestSVG(t *testing.T) {
 	fig := blank(t, `-a="1" <&> style="font-family:Liberation Sans;`)
 	if got := strings.Join(checkSVG(t, fig), "|"); got != `-a="1" <&> style="font-family:Liberation Sans;` {
 		t.Errorf("text %q", got)
 	}
-	svg, err := fig.svg()
+	svg, err := fig.SVG()
 	if err != nil {
 		t.Fatal(err)
 	}

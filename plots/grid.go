@@ -94,9 +94,12 @@ func Samples(samples Images, caption string) (Figure, error) {
 	if n > maxColumns*maxColumns {
 		return Figure{}, fmt.Errorf("tensor %q: %d images; at most %d fit in a figure", "samples", n, maxColumns*maxColumns)
 	}
-	columns := int(math.Ceil(math.Sqrt(float64(n))))
+	columns := squareColumns(samples)
 	return imageRows(scaleFor(samples, columns), []section{{rows: []imageRow{{blocks: []block{{samples, columns}}}}}}, caption)
 }
+
+// squareColumns is how many columns make the rows of images as many.
+func squareColumns(images Images) int { return int(math.Ceil(math.Sqrt(float64(images.count())))) }
 
 // scaleFor is the size of a pixel in the figures of a run.
 func scaleFor(images Images, columns int) vg.Length {

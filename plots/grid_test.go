@@ -107,7 +107,7 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkGolden(t, fig, "samples", 48)
-	svg, err := fig.svg()
+	svg, err := fig.SVG()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type HeatMapOptions struct {
 	Columns, Rows  []string // what stands at the columns, from the left, and at the rows, from below
 	Label          string   // what the colours are
 	Log            bool     // logarithmic colours; all values are above 0 then
+	Compact        bool     // small cells without numbers
 	Caption        string
 }
 
@@ -32,7 +33,8 @@ type HeatMapOptions struct {
 const (
 	maxMaps  = 12
 	maxCells = 64       // in a row or column
-	mapSide  = 300 * px // of all cells, unless numbers need more
+	mapSide  = 300 * px // of all cells, unless numbers need more,
+	mapSmall = 220 * px // or if they are small
 	mapLeast = 160 * px // of few cells,
 	cellMost = 48 * px  // which else are no larger than this
 	cellRoom = 10 * px  // in a cell, around its number
@@ -44,7 +46,7 @@ const (
 
 // HeatMaps draws maps of equal axes side by side, on one common scale of
 // colours, from the least to the greatest value of all maps. In maps of at most
-// 12 rows and columns the numbers stand in their cells.
+// 12 rows and columns the numbers stand in their cells, unless they are compact.
 //
 // Errors: no maps or more than 12; no rows or columns or more than 64; a map
 // with other numbers of them than the marks of the axes; a value that is not
@@ -134,8 +136,12 @@ type mapGrid struct {
 func newMapGrid(values []float64, opt HeatMapOptions) mapGrid {
 	rows, columns := len(opt.Rows), len(opt.Columns)
 	g := mapGrid{opt: opt}
-	g.cellX, g.cellY = cellSize(columns), cellSize(rows)
-	if rows <= fewCells && columns <= fewCells {
+	side := mapSide
+	if opt.Compact {
+		side = mapSmall
+	}
+	g.cellX, g.cellY = cellSize(side, columns), cellSize(side, rows)
+	if !opt.Compact && rows <= fewCells && columns <= fewCells {
 		g.number = cellNumbers(values, opt.Log)
 		g.cellX = max(g.cellX, wholePixels(widest(g.number, values)+cellRoom))
 		g.cellY = max(g.cellY, cellLead)
@@ -153,9 +159,9 @@ func newMapGrid(values []float64, opt HeatMapOptions) mapGrid {
 	return g
 }
 
-// cellSize is the size of one of n cells in a row or column.
-func cellSize(n int) vg.Length {
-	return wholePixels(max(min(mapSide/vg.Length(n), cellMost), mapLeast/vg.Length(n)))
+// cellSize is the size of one of n cells in a row or column, side together.
+func cellSize(side vg.Length, n int) vg.Length {
+	return wholePixels(max(min(side/vg.Length(n), cellMost), mapLeast/vg.Length(n)))
 }
 
 // cellNumbers formats values with as many decimals as the greatest needs. Where

@@ -100,6 +100,32 @@ func TestColourBarMarks(t *testing.T) {
 	}
 }
 
+// Compact maps are smaller, and their cells bear no numbers.
+func TestCompactHeatMaps(t *testing.T) {
+	opt := mapWords
+	opt.Rows, opt.Columns = numbered(10), numbered(10)
+	m := HeatMap{Title: "map"}
+	for i := range 10 {
+		m.Values = append(m.Values, make([]float64, 10))
+		m.Values[i][i] = 7.25
+	}
+	whole, err := HeatMaps([]HeatMap{m, m}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Compact = true
+	compact, err := HeatMaps([]HeatMap{m, m}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(checkLayout(t, whole), "7.25") || slices.Contains(checkLayout(t, compact), "7.25") {
+		t.Error("numbers must stand in cells, but not in compact ones")
+	}
+	if !(compact.width < 0.8*whole.width && compact.height < 0.9*whole.height) {
+		t.Errorf("a compact figure is %v × %v, another %v × %v", compact.width, compact.height, whole.width, whole.height)
+	}
+}
+
 func TestCellNumbers(t *testing.T) {
 	for _, test := range []struct {
 		values []float64
@@ -150,6 +176,7 @@ func TestHeatMapsLayout(t *testing.T) {
 				if rng.IntN(3) == 0 {
 					opt.Columns[size[1]-1] = long
 				}
+				opt.Compact = rng.IntN(2) == 0
 				fig, err := HeatMaps(maps, opt)
 				if err != nil {
 					t.Fatal(err)

@@ -31,6 +31,9 @@ type history struct {
 	lastStep int // of all rows
 }
 
+func (h history) ended() []sample     { return h.returns }
+func (h history) variances() []sample { return h.logvars }
+
 // sample is a value at a step.
 type sample struct {
 	step  int
@@ -96,23 +99,23 @@ func readHistory(path string) (history, error) {
 		}
 		*into = append(*into, sample{row.Step, row.Value})
 	}
-	if len(h.returns) == 0 {
-		return history{}, fmt.Errorf("%s: no rows train,episode_return", path)
-	}
 	return h, nil
 }
 
-// windowOf is the window asked for, or one that suits the shortest run.
+// windowOf is the window asked for, or one that suits the shortest run. Runs
+// without returns do not count.
 func windowOf(agents []agent, asked int) (int, error) {
 	fewest := history{}
 	for _, a := range agents {
 		for _, h := range a.runs {
-			if fewest.path == "" || len(h.returns) < len(fewest.returns) {
+			if n := len(h.returns); n > 0 && (fewest.path == "" || n < len(fewest.returns)) {
 				fewest = h
 			}
 		}
 	}
 	switch n := len(fewest.returns); {
+	case n == 0:
+		return 0, fmt.Errorf("%s: no rows train,episode_return, and none in any other run", agents[0].runs[0].path)
 	case asked < 0:
 		return 0, fmt.Errorf("a window of %d episodes; it must be 1 at least, or 0 for one that suits the runs", asked)
 	case asked > n:
@@ -181,10 +184,10 @@ func logVariances(h history) curve {
 	}}
 }
 
-// measured is the agents whose runs all hold variances.
-func measured(agents []agent) []agent {
+// holding is the agents whose runs all hold something.
+func holding(agents []agent, of func(history) []sample) []agent {
 	return slices.DeleteFunc(slices.Clone(agents), func(a agent) bool {
-		return slices.ContainsFunc(a.runs, func(h history) bool { return len(h.logvars) == 0 })
+		return slices.ContainsFunc(a.runs, func(h history) bool { return len(of(h)) == 0 })
 	})
 }
 

@@ -35,6 +35,15 @@ func lineEnds(series []Series, format func(float64) string) []end {
 	return ends
 }
 
+// levelEnds are the names and values of levels, which are drawn as lines over f.
+func levelEnds(levels []Level, lines []Series, f frame) []end {
+	var ends []end
+	for i, l := range levels {
+		ends = append(ends, end{l.Name + " ", formatShortest(l.Y), f.right, lines[i].last(), levelStyle, false})
+	}
+	return ends
+}
+
 // endLabels are the labels at the ends of the lines.
 type endLabels struct {
 	ends []end

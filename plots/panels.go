@@ -13,10 +13,16 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// panel is one pair of axes of a figure that has several.
-type panel struct {
-	title  string // may be empty
-	series []Series
+// Panel is one pair of axes of a figure that has several.
+type Panel struct {
+	Title  string // may be empty
+	Series []Series
+}
+
+// PanelOptions are the words of a figure of panels. Both axes must be labelled,
+// with units.
+type PanelOptions struct {
+	XLabel, YLabel, Caption string
 }
 
 // Sizes of a figure of panels.
@@ -30,66 +36,87 @@ const (
 	panelTicks = 7 // marks of an axis, at most
 )
 
-// curvePanels draws the panels in two columns, all over the same axes, so that
+// CurvePanels draws the panels in two columns, all over the same axes, so that
 // lines of different panels can be compared; the lines of the other panels are
-// grey. The axes are those of [robustFrame].
+// grey. A few series far above all others are cut off at the upper end of the
+// axes, and a line above the caption says so.
 //
 // Errors are those of [Curves] but for the number of series: each panel can have
 // as many as there are styles of lines.
-func curvePanels(panels []panel, labels axisLabels, caption string) (Figure, error) {
+func CurvePanels(panels []Panel, opt PanelOptions) (Figure, error) {
+	labels := axisLabels{opt.XLabel, opt.YLabel}
 	if len(panels) == 0 {
 		return Figure{}, errors.New("there are no panels")
 	}
 	var all []Series
 	for _, panel := range panels {
-		if err := checkText("title of a panel", panel.title); err != nil {
+		if err := checkText("title of a panel", panel.Title); err != nil {
 			return Figure{}, err
 		}
-		if n, most := len(panel.series), len(palette)*len(dashes); n == 0 || n > most {
-			return Figure{}, fmt.Errorf("%d series in panel %q; there must be 1 to %d", n, panel.title, most)
+		if n, most := len(panel.Series), len(palette)*len(dashes); n == 0 || n > most {
+			return Figure{}, fmt.Errorf("%d series in panel %q; there must be 1 to %d", n, panel.Title, most)
 		}
-		all = append(all, panel.series...)
+		all = append(all, panel.Series...)
 	}
 	if err := cmp.Or(checkSeries(all), labels.check()); err != nil {
 		return Figure{}, err
 	}
 
 	shown, cut := robustFrame(all)
-	axes := make([]*plot.Plot, len(panels))
-	ends := make([]endLabels, len(panels))
-	below, right := panelHeight, vg.Length(0)
+	drawn := make([]drawnPanel, len(panels))
 	for i, panel := range panels {
-		p := shown.axes(panel.series, backdrop(othersThan(i, panels)))
-		p.X.Label.Text = strings.Join(wrap(labelFace, labels.x, panelWidth*3/4), "\n")
-		p.X.Tick.Marker = ticks{most: panelTicks, whole: true}
-		p.Y.Tick.Marker = ticks{most: panelTicks}
-		axes[i] = p
-		ends[i] = endLabels{lineEnds(panel.series, fixed(lastDecimals(all))), panelLead}
-		below = max(below, ends[i].height()+xAxisHeight(p))
-		right = max(right, ends[i].width(), wholePixels(boldFace.Width(panel.title))-panelWidth)
+		ends := lineEnds(panel.Series, fixed(lastDecimals(all)))
+		drawn[i] = newDrawnPanel(panel.Title, shown.axes(panel.Series, backdrop(othersThan(i, panels))), labels.x, ends)
 	}
+	caption := strings.Join([]string{key(len(panels), all, shown, cut), opt.Caption}, "\n")
+	return panelFigure(drawn, labels.y, strings.TrimLeft(caption, "\n"))
+}
 
+// drawnPanel is a panel that only needs its place.
+type drawnPanel struct {
+	title string
+	axes  *plot.Plot
+	ends  endLabels
+}
+
+func newDrawnPanel(title string, axes *plot.Plot, xLabel string, ends []end) drawnPanel {
+	axes.X.Label.Text = strings.Join(wrap(labelFace, xLabel, panelWidth*3/4), "\n")
+	axes.X.Tick.Marker = ticks{most: panelTicks, whole: true}
+	axes.Y.Tick.Marker = ticks{most: panelTicks}
+	return drawnPanel{title, axes, endLabels{ends, panelLead}}
+}
+
+// panelFigure puts panels into two columns. The label is that of all their y
+// axes; empty if each has its own.
+func panelFigure(panels []drawnPanel, label, caption string) (Figure, error) {
+	below, right := panelHeight, vg.Length(0)
+	for _, p := range panels {
+		below = max(below, p.ends.height()+xAxisHeight(p.axes))
+		right = max(right, p.ends.width(), wholePixels(boldFace.Width(p.title))-panelWidth)
+	}
 	columns := min(2, len(panels))
 	rows := (len(panels) + columns - 1) / columns
 	stepX, stepY := panelWidth+right+panelGap, titleLead+wholePixels(below)+panelGap
 	height := vg.Length(rows)*stepY - panelGap
-	yLabel := wrap(labelFace, labels.y, height*3/4)
-	left := vg.Length(len(yLabel))*captionLead + 6*px
-	caption = strings.Join([]string{key(len(panels), all, shown, cut), caption}, "\n")
-	return newFigure(left+vg.Length(columns)*stepX-panelGap, height, strings.TrimLeft(caption, "\n"), func(c draw.Canvas) {
+	yLabel := wrap(labelFace, label, height*3/4)
+	left := vg.Length(0)
+	if len(yLabel) > 0 {
+		left = vg.Length(len(yLabel))*captionLead + 6*px
+	}
+	return newFigure(left+vg.Length(columns)*stepX-panelGap, height, caption, func(c draw.Canvas) {
 		for i, line := range yLabel {
 			drawUpright(c, labelFace, ink, vg.Point{X: c.Min.X + (vg.Length(i)+0.5)*captionLead, Y: c.Max.Y - height/2}, line)
 		}
-		for i, p := range axes {
+		for i, p := range panels {
 			x := c.Min.X + left + vg.Length(i%columns)*stepX
 			y := c.Max.Y - vg.Length(i/columns)*stepY
-			drawText(c, boldFace, ink, vg.Point{X: x, Y: y - titleLead/3}, leftAligned, panels[i].title)
+			drawText(c, boldFace, ink, vg.Point{X: x, Y: y - titleLead/3}, leftAligned, p.title)
 			within := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 				Min: vg.Point{X: x, Y: y - stepY + panelGap},
 				Max: vg.Point{X: x + panelWidth, Y: y - titleLead},
 			}}
-			p.Draw(within)
-			ends[i].draw(p.DataCanvas(within), p)
+			p.axes.Draw(within)
+			p.ends.draw(p.axes.DataCanvas(within), p.axes)
 		}
 	})
 }
@@ -101,11 +128,11 @@ func xAxisHeight(p *plot.Plot) vg.Length {
 }
 
 // othersThan lists the series of all panels but the i-th.
-func othersThan(i int, panels []panel) []Series {
+func othersThan(i int, panels []Panel) []Series {
 	var others []Series
 	for k, panel := range panels {
 		if k != i {
-			others = append(others, panel.series...)
+			others = append(others, panel.Series...)
 		}
 	}
 	return others

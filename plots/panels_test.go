@@ -22,11 +22,11 @@ func falling(name string, y ...float64) Series {
 }
 
 func TestCurvePanels(t *testing.T) {
-	fig, err := curvePanels([]panel{
+	fig, err := CurvePanels([]Panel{
 		{"bits", []Series{falling("hardconcrete", 160, 121, 110, 104.3), falling("sts", 165, 125, 113, 104.9)}},
 		{"counts", []Series{falling("poisson", 150, 130, 121, 119), falling("geometric", 600, 590, 580, 570)}},
 		{"subsets", []Series{falling("topk", 158.25)}},
-	}, axisLabels{"epoch", "nats"}, "Seed 1.")
+	}, PanelOptions{"epoch", "nats", "Seed 1."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,16 +53,16 @@ func TestCurvePanelsKey(t *testing.T) {
 	low, high := falling("a", 160, 110), falling("b", 162, 115)
 	for _, test := range []struct {
 		name   string
-		panels []panel
+		panels []Panel
 		want   string
 	}{
-		{"one panel", []panel{{"", []Series{low, high}}}, "Caption."},
-		{"two panels", []panel{{"", []Series{low}}, {"", []Series{high}}}, "Grey: the lines of the other panels."},
-		{"cut at the start", []panel{{"", []Series{low, high, falling("c", 900, 118)}}}, "Values above 180 are cut off."},
-		{"cut at the end", []panel{{"", []Series{low, high, falling("c", 120, 900)}}},
+		{"one panel", []Panel{{"", []Series{low, high}}}, "Caption."},
+		{"two panels", []Panel{{"", []Series{low}}, {"", []Series{high}}}, "Grey: the lines of the other panels."},
+		{"cut at the start", []Panel{{"", []Series{low, high, falling("c", 900, 118)}}}, "Values above 180 are cut off."},
+		{"cut at the end", []Panel{{"", []Series{low, high, falling("c", 120, 900)}}},
 			"Values above 180 are cut off. ▲: the line ends above, at the value after its name."},
 	} {
-		fig, err := curvePanels(test.panels, axisLabels{"epoch", "nats"}, "Caption.")
+		fig, err := CurvePanels(test.panels, PanelOptions{"epoch", "nats", "Caption."})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,10 +82,10 @@ func TestCurvePanelsLayout(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 0))
 	for _, sizes := range [][]int{{1}, {28}, {1, 1}, {12, 1, 3}, {6, 6, 4, 1}, {6, 6, 4, 1, 12}, {2, 28, 1, 1, 1, 1}} {
 		for _, scale := range []float64{0, 1e-7, 1, 100, 1e15} {
-			var panels []panel
+			var panels []Panel
 			names := 0
 			for k, n := range sizes {
-				p := panel{title: fmt.Sprintf("group %d", k)}
+				p := Panel{Title: fmt.Sprintf("group %d", k)}
 				for range n {
 					names++
 					s := Series{Name: fmt.Sprintf("méthode-no-%06d", names)}
@@ -97,11 +97,11 @@ func TestCurvePanelsLayout(t *testing.T) {
 						s.X = append(s.X, float64(x+1))
 						s.Y = append(s.Y, scale*level/float64(x+1))
 					}
-					p.series = append(p.series, s)
+					p.Series = append(p.Series, s)
 				}
 				panels = append(panels, p)
 			}
-			fig, err := curvePanels(panels, axisLabels{"epoch", "nats per test image, exact discrete codes; lower is better"}, "Caption.")
+			fig, err := CurvePanels(panels, PanelOptions{"epoch", "nats per test image, exact discrete codes; lower is better", "Caption."})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestCurvePanelsLayout(t *testing.T) {
 
 func TestCurvePanelsLongTexts(t *testing.T) {
 	long := strings.Repeat("long text ", 12)
-	fig, err := curvePanels([]panel{{long, []Series{falling(long, 2, 1)}}, {long, []Series{falling("b", 2, 1)}}}, axisLabels{long, long}, long)
+	fig, err := CurvePanels([]Panel{{long, []Series{falling(long, 2, 1)}}, {long, []Series{falling("b", 2, 1)}}}, PanelOptions{long, long, long})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,20 +228,20 @@ func TestCurvePanelsErrors(t *testing.T) {
 	good := []Series{falling("a", 2, 1)}
 	for _, test := range []struct {
 		name    string
-		panels  []panel
+		panels  []Panel
 		labels  axisLabels
 		caption string
 		want    []string
 	}{
 		{"nothing", nil, names, "", []string{"no panels"}},
-		{"empty panel", []panel{{"a", good}, {"b", nil}}, names, "", []string{"0 series", `"b"`}},
-		{"too many", []panel{{"b", make([]Series, 29)}}, names, "", []string{"29 series", `"b"`, "28"}},
-		{"title", []panel{{"\x00", good}}, names, "", []string{"title of a panel"}},
-		{"series", []panel{{"a", good}, {"b", []Series{falling("c", 1, math.NaN())}}}, names, "", []string{`"c"`, "NaN"}},
-		{"label", []panel{{"a", good}}, axisLabels{x: "x"}, "", []string{"no label"}},
-		{"caption", []panel{{"a", good}}, names, "\x01", []string{"caption"}},
+		{"empty panel", []Panel{{"a", good}, {"b", nil}}, names, "", []string{"0 series", `"b"`}},
+		{"too many", []Panel{{"b", make([]Series, 29)}}, names, "", []string{"29 series", `"b"`, "28"}},
+		{"title", []Panel{{"\x00", good}}, names, "", []string{"title of a panel"}},
+		{"series", []Panel{{"a", good}, {"b", []Series{falling("c", 1, math.NaN())}}}, names, "", []string{`"c"`, "NaN"}},
+		{"label", []Panel{{"a", good}}, axisLabels{x: "x"}, "", []string{"no label"}},
+		{"caption", []Panel{{"a", good}}, names, "\x01", []string{"caption"}},
 	} {
-		_, err := curvePanels(test.panels, test.labels, test.caption)
+		_, err := CurvePanels(test.panels, PanelOptions{test.labels.x, test.labels.y, test.caption})
 		checkError(t, test.name, err, test.want...)
 	}
 }

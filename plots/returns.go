@@ -43,8 +43,9 @@ type ReturnOptions struct {
 // over an agent's seeds, the band around it the 95 % percentile bootstrap of
 // that mean with a fixed seed: too narrow for few seeds, about 84 % for five. A
 // single seed has no band, and low and high are empty in curves.csv. A line goes
-// as far as all seeds of its agent do. What of this the reader must know stands
-// above the caption.
+// as far as all seeds of its agent do. Agents whose runs have no such steps in
+// common are left out, of curves.csv too. What of this the reader must know
+// stands above the caption.
 //
 // Variances are the rows train,grad_logvar, natural logarithms, linear between
 // the steps at which they were measured. The logarithms are averaged as the
@@ -55,31 +56,20 @@ type ReturnOptions struct {
 // Nothing is written unless all could be drawn. Errors: no agents or more than
 // 13; agents without a name, of the same name or without runs; a run given
 // twice; a file that is missing or bad; steps that decrease; a value that is not
-// finite; a run without returns or with fewer than Window; seeds that have no
-// steps in common. Errors about files name them.
+// finite; a run with fewer returns than Window, but some; no agent with a line.
+// Errors about files name them.
 func DrawReturns(dir string, agents []AgentRuns, opt ReturnOptions) error {
-	runs, err := readAgents(agents)
+	r, err := readReturns(agents, opt.Window)
 	if err != nil {
 		return err
 	}
-	window, err := windowOf(runs, opt.Window)
-	if err != nil {
-		return err
-	}
-	grid := gridOf(runs)
-	returns := averaged(runs, grid, returnsIn(window))
-	if names := without(runs, returns); len(names) > 0 {
-		return fmt.Errorf("the runs of agent %q have no step in common at which each has ended %s", names[0], episodes(window))
-	}
-	variances := averaged(measured(runs), grid, logVariances)
-
-	curves, err := returnCurves(returns, window, grid, opt)
+	curves, err := returnCurves(r, opt)
 	if err != nil {
 		return fmt.Errorf("cannot draw %s: %w", filepath.Join(dir, "curves"), err)
 	}
 	figures := []namedFigure{{"curves", curves}}
-	if len(variances) > 0 {
-		variance, err := varianceCurves(variances, runs, grid, opt)
+	if variances := averaged(holding(r.agents, history.variances), r.grid, logVariances); len(variances) > 0 {
+		variance, err := varianceCurves(variances, r.agents, r.grid, opt)
 		if err != nil {
 			return fmt.Errorf("cannot draw %s: %w", filepath.Join(dir, "variance"), err)
 		}
@@ -89,7 +79,31 @@ func DrawReturns(dir string, agents []AgentRuns, opt ReturnOptions) error {
 	if err != nil {
 		return err
 	}
-	return writeFiles(append(files, file{filepath.Join(dir, "curves.csv"), returnTable(returns)}))
+	return writeFiles(append(files, file{filepath.Join(dir, "curves.csv"), returnTable(r.averages)}))
+}
+
+// learning is the returns of agents in one environment.
+type learning struct {
+	agents   []agent
+	window   int // episodes
+	grid     []int
+	averages []average
+}
+
+func readReturns(runs []AgentRuns, window int) (learning, error) {
+	agents, err := readAgents(runs)
+	if err != nil {
+		return learning{}, err
+	}
+	if window, err = windowOf(agents, window); err != nil {
+		return learning{}, err
+	}
+	grid := gridOf(agents)
+	averages := averaged(holding(agents, history.ended), grid, returnsIn(window))
+	if len(averages) == 0 {
+		return learning{}, fmt.Errorf("the runs of agent %q have no step in common at which each has ended %s", agents[0].name, episodes(window))
+	}
+	return learning{agents, window, grid, averages}, nil
 }
 
 // lines are the averages as series over steps, in the given unit.
@@ -132,17 +146,30 @@ func stepAxis(last int) (label string, unit int) {
 }
 
 // returnCurves is the figure of returns.
-func returnCurves(averages []average, window int, grid []int, opt ReturnOptions) (Figure, error) {
-	label, unit := stepAxis(grid[len(grid)-1])
-	options := CurveOptions{
-		XLabel:  label,
-		YLabel:  "return, mean of the last " + strings.TrimPrefix(episodes(window), "1 "),
-		Caption: strings.TrimRight(seedKey("means", averages)+"\n"+opt.Curves, "\n"),
+func returnCurves(r learning, opt ReturnOptions) (Figure, error) {
+	series, labels := r.lines()
+	key := seedKey("means", r.averages) + notDrawn(without(r.agents, r.averages))
+	return Curves(series, CurveOptions{
+		XLabel:  labels.x,
+		YLabel:  labels.y,
+		Caption: strings.TrimRight(key+"\n"+opt.Curves, "\n"),
+		Levels:  solved(opt.Threshold),
+	})
+}
+
+// lines are the returns as series, and what stands along their axes.
+func (r learning) lines() ([]Series, axisLabels) {
+	label, unit := stepAxis(r.grid[len(r.grid)-1])
+	return lines(r.averages, unit, func(v float64) float64 { return v }),
+		axisLabels{label, "return, mean of the last " + strings.TrimPrefix(episodes(r.window), "1 ")}
+}
+
+// solved is the level of a threshold, if there is one.
+func solved(threshold *float64) []Level {
+	if threshold == nil {
+		return nil
 	}
-	if opt.Threshold != nil {
-		options.Levels = []Level{{"solved", *opt.Threshold}}
-	}
-	return Curves(lines(averages, unit, func(v float64) float64 { return v }), options)
+	return []Level{{"solved", *threshold}}
 }
 
 func episodes(n int) string {
@@ -190,6 +217,14 @@ func seedKey(means string, averages []average) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// notDrawn says which agents have no line of returns.
+func notDrawn(agents []string) string {
+	if len(agents) == 0 {
+		return ""
+	}
+	return " Not drawn, as not all runs have ended enough episodes at a common step: " + strings.Join(agents, ", ") + "."
 }
 
 // returnTable is curves.csv.

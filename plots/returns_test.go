@@ -196,7 +196,7 @@ func TestVariancesOfSome(t *testing.T) {
 		t.Fatal(err)
 	}
 	grid := gridOf(read)
-	variances := averaged(measured(read), grid, logVariances)
+	variances := averaged(holding(read, history.variances), grid, logVariances)
 	fig, err := varianceCurves(variances, read, grid, ReturnOptions{Variance: "Caption."})
 	if err != nil {
 		t.Fatal(err)
@@ -212,22 +212,55 @@ func TestVariancesOfSome(t *testing.T) {
 	}
 }
 
-func TestReturnCurvesGolden(t *testing.T) {
-	rng := rand.New(rand.NewPCG(12, 0))
-	read, err := readAgents([]AgentRuns{learner(t, rng, "REINFORCE", 5, 30000, true), learner(t, rng, "RELAX", 5, 30000, true), learner(t, rng, "A2C", 1, 20000, true)})
+// Agents without a line are named, and the others keep their colours.
+func TestReturnsOfSome(t *testing.T) {
+	rng := rand.New(rand.NewPCG(15, 0))
+	agents := []AgentRuns{learner(t, rng, "slow", 2, 4000, false), learner(t, rng, "quick", 2, 4000, false)}
+	agents[0].Dirs = append(agents[0].Dirs, writeMetrics(t, row(4000, "loss", 1)))
+	read, err := readReturns(agents, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	grid := gridOf(read)
+	fig, err := returnCurves(read, ReturnOptions{Curves: "Caption."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	panels, err := Environments([]Environment{{Name: "Gridworld", Agents: agents}}, "Caption.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const said = "Not drawn, as not all runs have ended enough episodes at a common step: "
+	for fig, wants := range map[*Figure][]string{
+		&fig:    {"quick, 2 seeds", said + "slow.", "Caption."},
+		&panels: {"quick, 2 seeds", said + "Gridworld, slow.", "Caption."},
+	} {
+		texts := strings.Join(checkLayout(t, *fig), " ")
+		for _, want := range wants {
+			if !strings.Contains(texts, want) {
+				t.Errorf("no %q in %q", want, texts)
+			}
+		}
+	}
+	if series, _ := read.lines(); len(series) != 1 || series[0].style(0).Color != lineStyle(1).Color {
+		t.Errorf("%d lines, want one in the colour of the second agent", len(series))
+	}
+}
+
+func TestReturnCurvesGolden(t *testing.T) {
+	rng := rand.New(rand.NewPCG(12, 0))
+	read, err := readReturns([]AgentRuns{learner(t, rng, "REINFORCE", 5, 30000, true), learner(t, rng, "RELAX", 5, 30000, true), learner(t, rng, "A2C", 1, 20000, true)}, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
 	opt := ReturnOptions{Threshold: new(475.0), Curves: "CartPole-v1."}
-	returns, err := returnCurves(averaged(read, grid, returnsIn(20)), 20, grid, opt)
+	returns, err := returnCurves(read, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkLayout(t, returns)
 	checkSVG(t, returns)
 	checkGolden(t, returns, "returns", 48)
-	variances, err := varianceCurves(averaged(measured(read), grid, logVariances), read, grid, opt)
+	variances, err := varianceCurves(averaged(holding(read.agents, history.variances), read.grid, logVariances), read.agents, read.grid, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +381,8 @@ func TestDrawReturnsErrors(t *testing.T) {
 		{"steps", one(ended(5, 1, 4, 1)), ReturnOptions{}, []string{"step 4 comes after step 5", run.MetricsFile}},
 		{"NaN", one(good, ended(1, math.NaN())), ReturnOptions{}, []string{"episode_return is NaN at step 1", run.MetricsFile}},
 		{"infinite", one(good + row(9, "grad_logvar", math.Inf(-1))), ReturnOptions{}, []string{"grad_logvar is -Inf at step 9", run.MetricsFile}},
-		{"no returns", one(good, row(1, "loss", 2)), ReturnOptions{}, []string{"no rows train,episode_return", run.MetricsFile}},
+		{"no returns", one(good, row(1, "loss", 2)), ReturnOptions{}, []string{`"a"`, "no step in common"}},
+		{"no returns at all", one(row(1, "loss", 2), row(2, "loss", 1)), ReturnOptions{}, []string{"no rows train,episode_return", run.MetricsFile}},
 		{"window", one(good), ReturnOptions{Window: 4}, []string{"3 episodes", "window of 4", run.MetricsFile}},
 		{"negative window", one(good), ReturnOptions{Window: -1}, []string{"-1 episodes"}},
 		{"nothing common", one(good, ended(6, 1)), ReturnOptions{}, []string{`"a"`, "no step in common", "ended 1 episode"}},

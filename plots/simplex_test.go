@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -8,6 +10,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/recorder"
 )
 
 // dirichlet is the density of Dir(α).
@@ -87,7 +91,7 @@ func TestSimplexKey(t *testing.T) {
 			}
 			fields = append(fields, f)
 		}
-		if got := simplexKey(test.simplices, fields); got != test.want {
+		if got := simplexKey(test.simplices, fields, colourScale{high: 1e3}); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
@@ -287,6 +291,74 @@ func TestSimplicesLayout(t *testing.T) {
 	}
 }
 
+// A top that figures share is the upper end of the colours; what is beyond has its colour, and the figure says so.
+func TestSimplicesTop(t *testing.T) {
+	densities := []Simplex{{Title: "sharp", Density: dirichlet(8, 2, 2)}, {Title: "flat", Density: dirichlet(1, 1, 1)}}
+	for _, test := range []struct {
+		top      float64
+		flat     color.RGBA
+		sharpest color.RGBA
+		said     bool
+	}{
+		{0, sequential(2 / 16.833), sequential(1), false}, // the peak, 7920 (7/9)⁷ /81
+		{4, sequential(0.5), sequential(1), true},
+		{20, sequential(0.1), sequential(16.833 / 20), false},
+	} {
+		fig, err := Simplices(densities, SimplexOptions{Top: test.top})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := slices.Contains(checkLayout(t, fig), "Lines: contours at the values marked beside the colours. Densities above 4 have its colour: up to 16.8 in “sharp”.")
+		if said != test.said {
+			t.Errorf("top %v: the figure says what is beyond: %t, want %t", test.top, said, test.said)
+		}
+		var rec recorder.Canvas
+		fig.draw(draw.NewCanvas(&rec, fig.width, fig.height))
+		var images []image.Image
+		for _, action := range rec.Actions {
+			if a, ok := action.(*recorder.DrawImage); ok {
+				images = append(images, a.Image)
+			}
+		}
+		// At the peak, π = (7, 1, 1)/9, and anywhere.
+		peak := images[0].At(dotColumns/9+dotColumns/18, dotRows*8/9)
+		if !alike(peak, test.sharpest) || !alike(images[1].At(dotColumns/2, dotRows/2), test.flat) {
+			t.Errorf("top %v: the peak is %v and the flat density %v, want %v and %v", test.top, peak, images[1].At(dotColumns/2, dotRows/2), test.sharpest, test.flat)
+		}
+	}
+}
+
+// alike tells whether colours differ by no more than rounding.
+func alike(a, b color.Color) bool {
+	ar, ag, ab, _ := a.RGBA()
+	br, bg, bb, _ := b.RGBA()
+	far := func(x, y uint32) bool { return max(x, y)-min(x, y) > 2*0x101 }
+	return !far(ar, br) && !far(ag, bg) && !far(ab, bb)
+}
+
+// Columns are how many triangles stand side by side.
+func TestSimplicesColumns(t *testing.T) {
+	flat := Simplex{Title: "flat", Density: func([3]float64) float64 { return 2 }}
+	for _, test := range []struct{ columns, side, below int }{{0, 3, 2}, {2, 2, 2}, {9, 4, 1}} {
+		fig, err := Simplices([]Simplex{flat, flat, flat, flat}, SimplexOptions{Columns: test.columns})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLayout(t, fig)
+		var rec recorder.Canvas
+		fig.draw(draw.NewCanvas(&rec, fig.width, fig.height))
+		x, y := make(map[int]bool), make(map[int]bool)
+		for _, action := range rec.Actions {
+			if a, ok := action.(*recorder.DrawImage); ok && a.Image.Bounds().Dx() > 1 {
+				x[int(a.Rectangle.Min.X)], y[int(a.Rectangle.Min.Y)] = true, true
+			}
+		}
+		if len(x) != test.side || len(y) != test.below {
+			t.Errorf("%d columns: %d triangles side by side, %d below each other; want %d and %d", test.columns, len(x), len(y), test.side, test.below)
+		}
+	}
+}
+
 func TestSimplicesErrors(t *testing.T) {
 	flat := func([3]float64) float64 { return 2 }
 	good := [3]float64{0.2, 0.3, 0.5}
@@ -312,6 +384,10 @@ func TestSimplicesErrors(t *testing.T) {
 		{"corner", Simplex{Density: flat}, SimplexOptions{Corners: [3]string{"", "\x00"}}, []string{"name of a corner"}},
 		{"long corner", Simplex{Density: flat}, SimplexOptions{Corners: [3]string{"", "", strings.Repeat("long ", 20)}}, []string{"too long", "long long"}},
 		{"caption", Simplex{Density: flat}, SimplexOptions{Caption: "\x00"}, []string{"caption"}},
+		{"negative top", Simplex{Density: flat}, SimplexOptions{Top: -1}, []string{"end at the density -1"}},
+		{"NaN top", Simplex{Density: flat}, SimplexOptions{Top: math.NaN()}, []string{"end at the density NaN"}},
+		{"infinite top", Simplex{Density: flat}, SimplexOptions{Top: math.Inf(1)}, []string{"end at the density +Inf"}},
+		{"columns", Simplex{Density: flat}, SimplexOptions{Columns: -1}, []string{"-1 simplices side by side"}},
 	} {
 		_, err := Simplices([]Simplex{{Density: flat}, test.simplex}, test.opt)
 		checkError(t, test.name, err, test.want...)

@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"cmp"
+
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -16,6 +18,7 @@ type tiling struct {
 	width, height vg.Length // of a tile without its title
 	left, right   vg.Length // of the width, what is not the picture itself but its labels
 	above, below  vg.Length // of the height
+	columns       int       // tiles side by side; 0: as many as there is room for
 }
 
 const (
@@ -23,9 +26,8 @@ const (
 	tilesWide = 1040 * px // beyond which tiles go to another row
 )
 
-// figure draws tiles in rows, as many side by side as there is room for, with
-// titles above the middle of the pictures, and one colour bar of the scale at the
-// right, as high as the pictures.
+// figure draws tiles in rows, with titles above the middle of the pictures, and
+// one colour bar of the scale at the right, as high as the pictures.
 func (l tiling) figure(tiles []tile, scale colourScale, label, caption string) (Figure, error) {
 	if err := checkText("label of the colours", label); err != nil {
 		return Figure{}, err
@@ -43,7 +45,7 @@ func (l tiling) figure(tiles []tile, scale colourScale, label, caption string) (
 	before := wholePixels(max(0, longest/2-middle)) // what a title sticks out
 	after := wholePixels(max(0, longest/2-(l.width-middle)))
 	stepX, stepY := before+l.width+after+tileGap, titles+l.height+tileGap
-	columns := min(len(tiles), max(1, int((tilesWide+tileGap)/stepX)))
+	columns := min(len(tiles), cmp.Or(l.columns, max(1, int((tilesWide+tileGap)/stepX))))
 	rows := (len(tiles) + columns - 1) / columns
 	width, height := vg.Length(columns)*stepX-tileGap, vg.Length(rows)*stepY-tileGap
 	free := titles + l.above
