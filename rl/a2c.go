@@ -1,7 +1,7 @@
 package rl
 
 import (
-	"fmt"
+	"errors"
 
 	"relaxgo/internal/run"
 	"relaxgo/internal/stream"
@@ -24,10 +24,11 @@ import (
 // al. (2016), "High-dimensional continuous control using generalized advantage estimation", ICLR, arXiv:1506.02438.
 type a2c struct {
 	*learner
-	vector *env.Vector
-	actor  *actor
-	score  *score
-	scores programs[*score] // for whole episodes
+	vector  *env.Vector
+	updates int // so far
+	actor   *actor
+	score   *score
+	scores  programs[*score] // for whole episodes
 
 	// A rollout, the steps of one environment after those of another.
 	lesson     lesson
@@ -50,11 +51,10 @@ func newA2C(l *learner) (*a2c, error) {
 		a.lesson.bias = make([]float32, rows*actions)
 	}
 	var err error
-	if a.vector, err = env.NewVector(l.Envs, env.SameStep, func() (env.Env, error) { return env.Make(l.Env) }); err != nil {
+	if a.vector, err = env.NewVector(l.Envs, env.SameStep, func() (env.Env, error) { return makeEnv(l.Env) }); err != nil {
 		return nil, err
 	}
-	a.vector.Seed(stream.New(l.Seed, "train/environments").Uint64())
-	if _, err := a.vector.Reset(); err != nil {
+	if err := a.begin("train/environments"); err != nil {
 		return nil, err
 	}
 	if a.actor, err = l.newActor(l.Envs); err != nil {
@@ -65,6 +65,7 @@ func newA2C(l *learner) (*a2c, error) {
 }
 
 func (a *a2c) learn(update, step int) (experience, error) {
+	a.updates = update + 1
 	finished, err := a.collect(update)
 	if err != nil {
 		return experience{}, err
@@ -87,7 +88,7 @@ func (a *a2c) learn(update, step int) (experience, error) {
 	if err != nil {
 		return experience{}, err
 	}
-	if err := a.score.run(l, 1/float64(len(advantages)), a.Entropy); err != nil {
+	if err := a.score.run(l, 1/float64(len(advantages)), a.entropy.At(step)); err != nil {
 		return experience{}, err
 	}
 	x := experience{steps: len(advantages), episodes: finished}
@@ -196,12 +197,27 @@ func (a *a2c) gradient(e episode) ([]float32, error) {
 	return a.flatten(s.gradient, -1/a.Scale), nil
 }
 
-// environmentsTensor is the checkpoint's tensor with the state of the environments, which stand in the middle of
-// episodes.
-const environmentsTensor = "environments"
+// begin starts the episodes of a random stream in all environments.
+func (a *a2c) begin(name string, counters ...int) error {
+	a.vector.Seed(stream.New(a.Seed, name, counters...).Uint64())
+	_, err := a.vector.Reset()
+	return err
+}
 
+// Tensors of a checkpoint: the state of the environments, which stand in the middle of episodes, and the number of
+// updates.
+const (
+	environmentsTensor = "environments"
+	updatesTensor      = "updates"
+)
+
+// save leaves the environments out if they cannot be saved.
 func (a *a2c) save(s *run.Safetensors) error {
+	s.Tensors[updatesTensor] = run.Tensor{Data: []int64{int64(a.updates)}}
 	state, err := a.vector.MarshalBinary()
+	if errors.Is(err, env.ErrNotSaved) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -209,10 +225,16 @@ func (a *a2c) save(s *run.Safetensors) error {
 	return nil
 }
 
+// restore begins new episodes if the environments were left out.
 func (a *a2c) restore(s *run.Safetensors) error {
+	updates, err := run.Values[int64](s, updatesTensor, nil)
+	if err != nil {
+		return err
+	}
+	a.updates = int(updates[0])
 	t, ok := s.Tensors[environmentsTensor]
-	if !ok {
-		return fmt.Errorf("there is no %s", environmentsTensor)
+	if _, err := a.vector.MarshalBinary(); !ok && errors.Is(err, env.ErrNotSaved) {
+		return a.begin("train/environments/again", a.updates)
 	}
 	state, err := run.Values[uint8](s, environmentsTensor, t.Shape)
 	if err != nil {

@@ -21,6 +21,7 @@ const (
 
 // Keys of a checkpoint's metadata.
 const (
+	keyRun      = "run" // see Config.identity
 	keyProgress = "progress"
 	keyElapsed  = "elapsed"
 )
@@ -35,6 +36,7 @@ func (t *trainer) save(d *run.Dir) error {
 		return err
 	}
 	s := run.Safetensors{Tensors: map[string]run.Tensor{}, Metadata: map[string]string{
+		keyRun:      t.identity(),
 		keyProgress: string(progress),
 		keyElapsed:  t.metrics.Elapsed().String(),
 	}}
@@ -53,7 +55,28 @@ func (t *trainer) save(d *run.Dir) error {
 	if err := t.agent.save(&s); err != nil {
 		return err
 	}
+	if err := s.Seal(); err != nil {
+		return err
+	}
 	return s.WriteFile(d.Path(run.CheckpointFile))
+}
+
+// identity names the run of a configuration, so that the checkpoint of one is not taken for that of another.
+func (c Config) identity() string { return fmt.Sprintf("%s, %s, seed %d", c.Env, c.Agent, c.Seed) }
+
+// readCheckpoint reads the checkpoint of a run, and makes sure that it is whole and of that run.
+func readCheckpoint(path string, c Config) (*run.Safetensors, error) {
+	s, err := run.ReadSafetensors(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckSeal(); err != nil {
+		return nil, err
+	}
+	if of := s.Metadata[keyRun]; of != c.identity() {
+		return nil, fmt.Errorf("%s is of another run: %s, not %s", path, of, c.identity())
+	}
+	return s, nil
 }
 
 // parameters reads those of the model from a checkpoint.
@@ -70,17 +93,37 @@ func (m *model) parameters(s *run.Safetensors) error {
 
 // resume takes up the checkpoint of a run directory and its metrics.
 func (t *trainer) resume(d *run.Dir) error {
-	path := d.Path(run.CheckpointFile)
-	s, err := run.ReadSafetensors(path)
+	s, err := readCheckpoint(d.Path(run.CheckpointFile), t.Config)
 	if err != nil {
 		return &unusable{err}
 	}
 	elapsed, err := t.restore(s)
 	if err != nil {
-		return &unusable{fmt.Errorf("%s cannot be resumed from: %w", path, err)}
+		return &unusable{fmt.Errorf("cannot resume: %w", err)}
+	}
+	if err := t.complete(d.Path(run.MetricsFile)); err != nil {
+		return &unusable{err}
 	}
 	if t.metrics, err = run.ContinueMetrics(d.Path(run.MetricsFile), t.at.Step, elapsed); err != nil {
 		return &unusable{err}
+	}
+	return nil
+}
+
+// complete makes sure that metrics.csv holds all training episodes that the checkpoint counts.
+func (t *trainer) complete(path string) error {
+	rows, err := run.ReadMetrics(path)
+	if err != nil {
+		return err
+	}
+	episodes := 0
+	for _, r := range rows {
+		if r.Step <= t.at.Step && r.Split == splitTrain && r.Name == rowReturn {
+			episodes++
+		}
+	}
+	if episodes != t.at.Episodes {
+		return fmt.Errorf("%s is damaged: it has %d of the %d episodes up to the checkpoint", path, episodes, t.at.Episodes)
 	}
 	return nil
 }
@@ -121,8 +164,16 @@ func (t *trainer) restore(s *run.Safetensors) (elapsed time.Duration, err error)
 	return elapsed, t.agent.restore(s)
 }
 
-// unusable is a run that cannot be continued from its files.
+// unusable is a run whose files cannot be used.
 type unusable struct{ error }
 
 func (e *unusable) Unwrap() error { return e.error }
-func (e *unusable) Hint() string  { return "-force begins again" }
+func (e *unusable) Hint() string  { return "training with -force begins the run again" }
+
+// unregistered is a run in an environment that this program does not know.
+type unregistered struct{ error }
+
+func (e *unregistered) Unwrap() error { return e.error }
+func (e *unregistered) Hint() string {
+	return "a program that registers that environment can load the run; if the name is damaged, training with -force begins it again"
+}

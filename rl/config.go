@@ -1,7 +1,6 @@
 package rl
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +20,9 @@ const (
 func Agents() []string { return []string{REINFORCE, A2C, RELAX} }
 
 // Config is everything that determines a run. The zero value is not a configuration; start from Defaults.
+//
+// Learning rates and the weight of the entropy are numbers or schedules over steps: KIND:FROM:TO:STEPS, where KIND is
+// linear, exp or cosine. Without :STEPS they end with the run, or after the steps of Defaults if only episodes limit it.
 type Config struct {
 	Env      string `json:"env"`      // name of an environment, such as CartPole-v1
 	Agent    string `json:"agent"`    // one of Agents
@@ -33,29 +35,29 @@ type Config struct {
 	Activation string  `json:"activation"` // of hidden layers: "tanh" or "relu"
 	Mask       bool    `json:"mask"`       // never take an action that the environment's mask rules out
 	Optimizer  string  `json:"optimizer"`  // "adam" or "rmsprop"
-	LR         string  `json:"lr"`         // learning rate of the policy: a number or a schedule over steps
+	LR         string  `json:"lr"`         // learning rate of the policy, a schedule
 	MaxNorm    float64 `json:"max_norm"`   // the gradients of policy and value are clipped to this norm; 0: not
 	Gamma      float64 `json:"gamma"`      // discount
 	Scale      float64 `json:"scale"`      // rewards are multiplied by it for learning
-	Entropy    float64 `json:"entropy"`    // weight of the policy's entropy
+	Entropy    string  `json:"entropy"`    // weight of the policy's entropy, a schedule
 	Envs       int     `json:"envs"`       // environments side by side; REINFORCE and RELAX: episodes per update
 
 	// What the agents do not have in common. See Takes.
 	Baseline    bool    `json:"baseline,omitempty"`       // REINFORCE, RELAX: subtract a learned value from returns
 	Standardize bool    `json:"standardize,omitempty"`    // REINFORCE, A2C: standardise returns or advantages of an update
 	ValueHidden []int   `json:"value_hidden,omitempty"`   // widths of the value's hidden layers
-	ValueLR     string  `json:"value_lr,omitempty"`       // learning rate of the value, as LR
+	ValueLR     string  `json:"value_lr,omitempty"`       // learning rate of the value, a schedule
 	Rollout     int     `json:"rollout,omitempty"`        // A2C: steps of each environment per update
 	Lambda      float64 `json:"lambda,omitempty"`         // A2C: λ of generalised advantages; 1: returns of Rollout steps and less
 	CVObjective string  `json:"cv_objective,omitempty"`   // RELAX: see CVTotal
-	CVLR        string  `json:"cv_lr,omitempty"`          // RELAX: learning rate of the control variate, as LR
+	CVLR        string  `json:"cv_lr,omitempty"`          // RELAX: learning rate of the control variate, a schedule
 	CVHidden    []int   `json:"cv_hidden,omitempty"`      // RELAX: widths of its hidden layers
 	Temperature float64 `json:"cv_temperature,omitempty"` // RELAX: it sees softmax(z/temperature)
 
 	// What is measured on the way.
 	LogEvery         int `json:"log_every"`         // steps between rows on training; 0: none but the last
 	EvalEvery        int `json:"eval_every"`        // steps between evaluations; 0: none but the last
-	EvalEpisodes     int `json:"eval_episodes"`     // of an evaluation, greedy ones and as many sampled ones
+	EvalEpisodes     int `json:"eval_episodes"`     // of an evaluation, greedy ones and as many sampled ones; a greedy one from every start instead if they can be counted
 	FinalEpisodes    int `json:"final_episodes"`    // of the last evaluation
 	VarianceEvery    int `json:"variance_every"`    // steps between measurements of the gradient's variance; 0: none but the last
 	VarianceEpisodes int `json:"variance_episodes"` // of such a measurement; 0: none at all
@@ -115,6 +117,7 @@ type plan struct {
 	spec              env.Spec
 	task              Task
 	lr, valueLR, cvLR optim.Schedule
+	entropy           optim.Schedule
 }
 
 // Validate tells whether c can be run. The error is a *ConfigError.
@@ -145,8 +148,8 @@ func (c Config) resolve() (plan, error) {
 	if c.Steps == 0 && c.Episodes == 0 {
 		return p, &ConfigError{Key: "steps", Reason: "0: training would never end", Advice: "give -steps or -episodes"}
 	}
-	if c.Agent != A2C && p.spec.MaxSteps == 0 {
-		return p, &ConfigError{Key: "agent", Reason: fmt.Sprintf("%s: it learns from whole episodes, and %s has no time limit", c.Agent, c.Env), Advice: "-agent=a2c can"}
+	if p.spec.MaxSteps == 0 {
+		return p, &ConfigError{Key: "env", Reason: c.Env + ": it has no time limit, so an episode may never end", Advice: "register it with MaxSteps"}
 	}
 	for _, n := range []struct {
 		key       string
@@ -178,7 +181,6 @@ func (c Config) resolve() (plan, error) {
 	}{
 		{"gamma", c.Gamma, 0, 1},
 		{"lambda", c.Lambda, 0, 1},
-		{"entropy", c.Entropy, 0, 1e6},
 		{"max-norm", c.MaxNorm, 0, 1e9},
 		{"scale", c.Scale, 1e-9, 1e9},
 	} {
@@ -189,7 +191,13 @@ func (c Config) resolve() (plan, error) {
 	if err := checkWidths("hidden", c.Hidden); err != nil {
 		return p, err
 	}
-	if p.lr, err = schedule("lr", c.LR); err != nil {
+	if p.lr, err = p.rate("lr", &p.LR); err != nil {
+		return p, err
+	}
+	if p.entropy, err = p.schedule("entropy", &p.Entropy); err == nil && !(p.entropy.From >= 0 && p.entropy.To >= 0) {
+		err = &ConfigError{Key: "entropy", Reason: p.Entropy + ": must not be negative", Advice: "-entropy=0 is for none"}
+	}
+	if err != nil {
 		return p, err
 	}
 	return p, p.resolveOptions()
@@ -201,7 +209,7 @@ func (p *plan) resolveOptions() (err error) {
 		if err := checkWidths("value-hidden", p.ValueHidden); err != nil {
 			return err
 		}
-		if p.valueLR, err = schedule("value-lr", p.ValueLR); err != nil {
+		if p.valueLR, err = p.rate("value-lr", &p.ValueLR); err != nil {
 			return err
 		}
 	}
@@ -212,6 +220,9 @@ func (p *plan) resolveOptions() (err error) {
 	}
 	if p.Agent == A2C && (p.Rollout < 1 || p.Rollout > 1e6) {
 		return &ConfigError{Key: "rollout", Reason: fmt.Sprintf("%d: needs 1 to 1000000 steps", p.Rollout)}
+	}
+	if p.Agent == A2C && p.Envs*p.Rollout > 1e7 {
+		return &ConfigError{Key: "rollout", Reason: fmt.Sprintf("%d: with %d environments an update has more than 10⁷ steps", p.Rollout, p.Envs)}
 	}
 	if p.Agent != RELAX {
 		return nil
@@ -225,27 +236,45 @@ func (p *plan) resolveOptions() (err error) {
 	if err := checkWidths("cv-hidden", p.CVHidden); err != nil {
 		return err
 	}
-	p.cvLR, err = schedule("cv-lr", p.CVLR)
+	p.cvLR, err = p.rate("cv-lr", &p.CVLR)
 	return err
 }
 
 func checkWidths(key string, widths []int) error {
-	for _, w := range widths {
+	advice := fmt.Sprintf("-%s=32,32, or -%s=none", key, key)
+	for i, w := range widths {
 		if w < 1 || w > 1e5 {
-			return &ConfigError{Key: key, Reason: fmt.Sprintf("%d: a hidden layer has 1 to 100000 units", w), Advice: fmt.Sprintf("-%s=32,32, or -%s=none", key, key)}
+			return &ConfigError{Key: key, Reason: fmt.Sprintf("%d: a hidden layer has 1 to 100000 units", w), Advice: advice}
+		}
+		if i > 0 && w*widths[i-1] > 1e8 {
+			return &ConfigError{Key: key, Reason: fmt.Sprintf("%d,%d: a layer has more than 10⁸ weights", widths[i-1], w), Advice: advice}
 		}
 	}
 	return nil
 }
 
-// schedule parses a schedule whose values must all be positive.
-func schedule(key, text string) (optim.Schedule, error) {
-	s, err := optim.Parse(text)
-	if err == nil && (!(s.From > 0) || s.Kind != optim.Constant && !(s.To > 0)) {
-		err = errors.New("not positive")
+// schedule parses a schedule over the steps of the run. One that ends with the run is written out, so that config.json
+// says how it goes.
+func (p *plan) schedule(key string, text *string) (optim.Schedule, error) {
+	steps := p.Steps
+	if steps == 0 {
+		steps = Defaults(p.Env, p.Agent).Steps
 	}
+	s, err := optim.ParseFor(*text, steps)
 	if err != nil {
-		return s, &ConfigError{Key: key, Reason: text + ": must be a positive number, or a schedule of such", Advice: fmt.Sprintf("-%s=0.001, or -%s=linear:1e-2:1e-4:100000 to decay", key, key)}
+		return s, &ConfigError{Key: key, Reason: *text + ": must be a number, or a schedule of such", Advice: fmt.Sprintf("-%s=0.001, or -%s=linear:1e-2:1e-4 to decay over the run, or -%s=linear:1e-2:1e-4:100000 within so many steps", key, key, key)}
+	}
+	if written, err := optim.Parse(*text); err != nil || written != s {
+		*text = s.String()
 	}
 	return s, nil
+}
+
+// rate parses a schedule whose values must all be positive.
+func (p *plan) rate(key string, text *string) (optim.Schedule, error) {
+	s, err := p.schedule(key, text)
+	if err == nil && (!(s.From > 0) || s.Kind != optim.Constant && !(s.To > 0)) {
+		err = &ConfigError{Key: key, Reason: *text + ": must be positive", Advice: fmt.Sprintf("-%s=0.001, or -%s=linear:1e-2:1e-4 to decay", key, key)}
+	}
+	return s, err
 }

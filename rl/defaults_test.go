@@ -10,6 +10,9 @@ import (
 // take.
 func TestDefaultsAreValid(t *testing.T) {
 	for _, id := range env.IDs() {
+		if spec, err := env.Lookup(id); err != nil || spec.MaxSteps == 0 {
+			continue // a test's own
+		}
 		for _, agent := range Agents() {
 			if err := Defaults(id, agent).Validate(); err != nil {
 				t.Errorf("%s, %s: %v", id, agent, err)

@@ -8,9 +8,10 @@ import (
 // Evaluation is the outcome of some episodes with a policy that does not learn.
 type Evaluation struct {
 	Episodes int     `json:"episodes"`
-	Return   float64 `json:"return"` // mean, not discounted
-	Std      float64 `json:"std"`    // of the returns, dividing by the number of episodes
-	Length   float64 `json:"length"` // mean
+	Exact    bool    `json:"exact,omitempty"` // there is one episode from every start, and no chance: means are expectations
+	Return   float64 `json:"return"`          // mean, not discounted
+	Std      float64 `json:"std"`             // of the returns, dividing by the number of episodes
+	Length   float64 `json:"length"`          // mean
 	Success  float64 `json:"success"`
 }
 
@@ -19,12 +20,13 @@ func summarize(episodes []Played) Evaluation {
 	v := Evaluation{Episodes: len(episodes)}
 	n := float64(len(episodes))
 	for _, e := range episodes {
-		v.Return += e.Return / n
-		v.Length += float64(e.Length) / n
+		v.Return += e.Return
+		v.Length += float64(e.Length)
 		if e.Success {
-			v.Success += 1 / n
+			v.Success++
 		}
 	}
+	v.Return, v.Length, v.Success = v.Return/n, v.Length/n, v.Success/n
 	for _, e := range episodes {
 		v.Std += (e.Return - v.Return) * (e.Return - v.Return) / n
 	}
@@ -32,9 +34,17 @@ func summarize(episodes []Played) Evaluation {
 	return v
 }
 
-// evaluate plays n episodes that are the same in every evaluation of a purpose but for what the policy does.
+// evaluate plays n episodes that are the same in every evaluation of a purpose but for what the policy does. A greedy
+// policy plays one episode from every start instead, where these can be counted.
 func (p *player) evaluate(purpose string, n int, greedy bool, goal Goal) (Evaluation, error) {
-	episodes, err := p.play(purpose, 0, n, greedy)
+	exact := greedy && p.starts != nil
+	var episodes []episode
+	var err error
+	if exact {
+		episodes, err = p.playStarts()
+	} else {
+		episodes, err = p.play(purpose, 0, n, greedy)
+	}
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("evaluation: %w", err)
 	}
@@ -42,7 +52,9 @@ func (p *player) evaluate(purpose string, n int, greedy bool, goal Goal) (Evalua
 	for i := range episodes {
 		played = append(played, episodes[i].outcome(goal))
 	}
-	return summarize(played), nil
+	v := summarize(played)
+	v.Exact = exact
+	return v, nil
 }
 
 // gradientLogVar is the logarithm of the variance of the agent's gradient estimate over episodes played with the
@@ -58,6 +70,9 @@ func gradientLogVar(a agent, p *player, counter, n int) (float64, error) {
 	}
 	var mean, squares []float64 // Welford's running mean and sum of squared deviations
 	for k, e := range episodes {
+		if p.interrupted != nil && p.interrupted() != nil {
+			return 0, p.interrupted()
+		}
 		grad, err := a.gradient(e)
 		if err != nil {
 			return 0, fmt.Errorf("variance of the gradient: %w", err)

@@ -31,7 +31,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	evaluation, err := policy.Evaluate(10, 1, true)
+	evaluation, err := policy.Evaluate(context.Background(), 10, 1, true)
 	if err != nil {
 		fmt.Println(err)
 		return

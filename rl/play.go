@@ -45,7 +45,10 @@ type player struct {
 	envs    []env.Env
 	maskers []env.Masker // nil if no mask is in force
 	mask    []bool
+	starts  []env.Enumerator // nil if the starts cannot be counted
 	seed    uint64
+
+	interrupted func() error // asked on the way; nil: never
 }
 
 // newPlayer makes a player with that many environments.
@@ -56,13 +59,16 @@ func (m *model) newPlayer(id string, seed uint64, copies int) (*player, error) {
 	}
 	p := &player{actor: a, model: m, seed: seed, mask: make([]bool, m.space.Actions)}
 	for range copies {
-		e, err := env.Make(id)
+		e, err := makeEnv(id)
 		if err != nil {
 			return nil, err
 		}
 		p.envs = append(p.envs, e)
 		if masker, ok := env.As[env.Masker](e); ok && m.masked {
 			p.maskers = append(p.maskers, masker)
+		}
+		if s, ok := env.As[env.Enumerator](e); ok && s.Starts() > 0 {
+			p.starts = append(p.starts, s)
 		}
 	}
 	return p, nil
@@ -71,8 +77,31 @@ func (m *model) newPlayer(id string, seed uint64, copies int) (*player, error) {
 // play plays n episodes: those numbered from 0 for a purpose and a counter, such as "train" and the number of the update.
 // Greedy takes the most probable actions instead of drawing them.
 func (p *player) play(purpose string, counter, n int, greedy bool) ([]episode, error) {
+	var source *noise.Source
+	if !greedy {
+		source = noise.NewSource(p.seed, purpose+"/action", counter)
+	}
+	return p.playFrom(n, source, func(k, row int, e *episode) error {
+		e.seed = stream.New(p.seed, purpose+"/episode", counter, k).Uint64()
+		p.envs[row].Seed(e.seed)
+		return p.envs[row].Reset(p.row(row))
+	})
+}
+
+// playStarts plays one episode from every start, with the most probable actions.
+func (p *player) playStarts() ([]episode, error) {
+	return p.playFrom(p.starts[0].Starts(), nil, func(k, row int, _ *episode) error {
+		if err := p.envs[row].Reset(p.row(row)); err != nil {
+			return err
+		}
+		return p.starts[row].Start(k, p.row(row))
+	})
+}
+
+// playFrom plays n episodes, of which start begins the kth in the environment of a row. Without a source it takes the
+// most probable actions.
+func (p *player) playFrom(n int, source *noise.Source, start func(k, row int, e *episode) error) ([]episode, error) {
 	episodes := make([]episode, n)
-	source := noise.NewSource(p.seed, purpose+"/action", counter)
 	gumbel := make([]float32, p.rows*p.actions)
 	running := make([]int, p.rows) // the episode of each environment, −1 if none is left
 	next, left := 0, n
@@ -80,10 +109,7 @@ func (p *player) play(purpose string, counter, n int, greedy bool) ([]episode, e
 		if running[row] = -1; next == n {
 			return nil
 		}
-		e := &episodes[next]
-		e.seed = stream.New(p.seed, purpose+"/episode", counter, next).Uint64()
-		p.envs[row].Seed(e.seed)
-		if err := p.envs[row].Reset(p.row(row)); err != nil {
+		if err := start(next, row, &episodes[next]); err != nil {
 			return err
 		}
 		running[row] = next
@@ -97,10 +123,15 @@ func (p *player) play(purpose string, counter, n int, greedy bool) ([]episode, e
 		}
 	}
 	for left > 0 {
+		if p.interrupted != nil {
+			if err := p.interrupted(); err != nil {
+				return nil, err
+			}
+		}
 		if err := p.run(); err != nil {
 			return nil, fmt.Errorf("the policy: %w", err)
 		}
-		if !greedy {
+		if source != nil {
 			noise.Fill(source, noise.Gumbel, gumbel)
 		}
 		cut := false
@@ -111,7 +142,7 @@ func (p *player) play(purpose string, counter, n int, greedy bool) ([]episode, e
 			e := &episodes[k]
 			eps := gumbel[row*p.actions : (row+1)*p.actions]
 			action := p.greedy(row)
-			if !greedy {
+			if source != nil {
 				action = p.sample(row, eps)
 			}
 			p.record(e, row, action, eps)

@@ -1,6 +1,7 @@
 package rl
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -18,26 +19,29 @@ type Policy struct {
 	gumbel []float32
 }
 
-// LoadPolicy reads the policy of the run in the directory dir, finished or not.
+// LoadPolicy reads the policy of the run in the directory dir, finished or not. Its environment must be registered.
 func LoadPolicy(dir string) (*Policy, error) {
 	var cfg Config
 	if err := readJSON(filepath.Join(dir, run.ConfigFile), &cfg); err != nil {
-		return nil, err
+		return nil, &unusable{err}
+	}
+	if _, err := env.Lookup(cfg.Env); err != nil {
+		return nil, &unregistered{fmt.Errorf("%s: %w", filepath.Join(dir, run.ConfigFile), err)}
 	}
 	plan, err := cfg.resolve()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, run.ConfigFile), err)
+		return nil, &unusable{fmt.Errorf("%s: %w", filepath.Join(dir, run.ConfigFile), err)}
 	}
-	s, err := run.ReadSafetensors(filepath.Join(dir, run.CheckpointFile))
+	s, err := readCheckpoint(filepath.Join(dir, run.CheckpointFile), cfg)
 	if err != nil {
-		return nil, err
+		return nil, &unusable{err}
 	}
 	p := &Policy{cfg: cfg, task: plan.task}
 	if p.model, err = newModel(plan); err != nil {
 		return nil, err
 	}
 	if err := p.model.parameters(s); err != nil {
-		return nil, err
+		return nil, &unusable{err}
 	}
 	p.gumbel = make([]float32, p.model.space.Actions)
 	p.actor, err = p.model.newActor(1)
@@ -72,8 +76,9 @@ func (p *Policy) Act(obs []float32, mask []bool, source *noise.Source) (int, err
 }
 
 // Evaluate plays n episodes that are determined by the seed, with the most probable actions if greedy, else with actions
-// drawn from the policy.
-func (p *Policy) Evaluate(n int, seed uint64, greedy bool) (Evaluation, error) {
+// drawn from the policy. A greedy policy plays one episode from every start instead, where an environment is an
+// [env.Enumerator] of them, and the evaluation is exact. It ends with ctx.Err() when ctx is cancelled.
+func (p *Policy) Evaluate(ctx context.Context, n int, seed uint64, greedy bool) (Evaluation, error) {
 	if n < 1 {
 		return Evaluation{}, fmt.Errorf("rl: evaluation of %d episodes, want at least 1", n)
 	}
@@ -81,6 +86,7 @@ func (p *Policy) Evaluate(n int, seed uint64, greedy bool) (Evaluation, error) {
 	if err != nil {
 		return Evaluation{}, err
 	}
+	player.interrupted = ctx.Err
 	return player.evaluate("evaluate", n, greedy, p.task.Goal)
 }
 
@@ -96,7 +102,7 @@ type Watched struct {
 // Watch plays an episode that is determined by the seed and shows every moment of it, the first and the last included, to
 // a function; an error of that ends the episode.
 func (p *Policy) Watch(seed uint64, greedy bool, show func(Watched) error) error {
-	e, err := env.Make(p.cfg.Env)
+	e, err := makeEnv(p.cfg.Env)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (a *reinforce) learn(update, step int) (experience, error) {
 	if err != nil {
 		return experience{}, err
 	}
-	if err := s.run(l, 1/float64(a.Envs), a.Entropy); err != nil {
+	if err := s.run(l, 1/float64(a.Envs), a.entropy.At(step)); err != nil {
 		return experience{}, err
 	}
 	x := experience{steps: len(l.actions)}

@@ -58,7 +58,7 @@ func (a *relaxAgent) learn(update, step int) (experience, error) {
 	x := experience{}
 	var h, objective, miss float64
 	for _, e := range episodes {
-		s, err := a.estimate(e, a.Entropy)
+		s, err := a.estimate(e, a.entropy.At(step))
 		if err != nil {
 			return x, err
 		}

@@ -41,6 +41,10 @@ var tasks = map[string]Task{
 	"CartPole-v1": {Goal: Survive},
 	"Taxi-v3":     {Goal: Arrive, Threshold: new(taxiThreshold)},
 	"Taxi-v4":     {Goal: Arrive, Threshold: new(taxiThreshold)},
+
+	"RainyTaxi-v4":       {Goal: Arrive},
+	"FickleTaxi-v4":      {Goal: Arrive},
+	"RainyFickleTaxi-v4": {Goal: Arrive},
 }
 
 // TaskOf is the task that a registered environment sets. Thresholds are those of the registry, but for Taxi: 7.

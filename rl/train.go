@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -56,16 +57,35 @@ type Summary struct {
 // ReadSummary reads the outcome of the finished run in the directory dir.
 func ReadSummary(dir string) (Summary, error) {
 	var s Summary
-	return s, readJSON(filepath.Join(dir, run.SummaryFile), &s)
+	path := filepath.Join(dir, run.SummaryFile)
+	err := readJSON(path, &s)
+	if err == nil && (s.Env == "" || s.Agent == "" || s.Steps < 1) {
+		err = fmt.Errorf("%s is no summary of a run", path)
+	}
+	if err != nil {
+		return Summary{}, &spoilt{err}
+	}
+	return s, nil
+}
+
+// spoilt is a finished run without its summary.
+type spoilt struct{ error }
+
+func (e *spoilt) Unwrap() error { return e.error }
+func (e *spoilt) Hint() string {
+	return "without that file, training with -resume makes it again from the checkpoint"
 }
 
 func readJSON(path string, v any) error {
 	text, err := os.ReadFile(path)
+	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+		err = pathErr.Err // The path is said below.
+	}
 	if err == nil {
 		err = json.Unmarshal(text, v)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	return nil
 }
@@ -77,9 +97,11 @@ var ErrFinished = run.ErrFinished
 // the very end, summary.json. In metrics.csv, step counts steps of the environment and epoch counts updates; each training
 // episode has a row at the end of the update it ended in, and other numbers of training are means since the row before.
 //
-// When ctx is cancelled the run saves a checkpoint and returns an error that wraps ctx.Err(); with Options.Resume it
-// continues from there to the same numbers that it would have reached undisturbed. Numbers that are not finite any more
-// end the run with an error. A configuration that makes no sense is a *ConfigError, and then nothing is written.
+// When ctx is cancelled the run saves a checkpoint after the update under way and returns an error that wraps ctx.Err();
+// with Options.Resume it continues from there to the same numbers that it would have reached undisturbed. There is one
+// exception: A2C interrupts its episodes, and in an environment that is no env.Saver it begins new ones when it is resumed.
+// Numbers that are not finite any more end the run with an error, whether they are the policy's or the environment's. A
+// configuration that makes no sense is a *ConfigError, and then nothing is written.
 func Train(ctx context.Context, cfg Config, dir string, opt Options) (Summary, error) {
 	t, err := newTrainer(cfg)
 	if err != nil {
@@ -109,6 +131,12 @@ const recentEpisodes = 100
 // evaluators is how many environments an evaluation runs side by side, at most.
 const evaluators = 16
 
+// The rows of metrics.csv that there is one of for each training episode.
+const (
+	splitTrain = "train"
+	rowReturn  = "episode_return"
+)
+
 // trainer is a run under way.
 type trainer struct {
 	*learner
@@ -125,6 +153,7 @@ type progress struct {
 	Recent                            []float64 // returns of the last episodes, the oldest first
 	ThresholdSteps, ThresholdEpisodes *int
 	Since                             tally // the last rows of training
+	Measured                          int   // the step up to which everything that was due has been measured
 	Complete                          bool  // the rows of the final evaluation are written
 	TrainTime                         time.Duration
 }
@@ -177,30 +206,47 @@ func (t *trainer) over() bool {
 
 // run trains from where progress stands to the end.
 func (t *trainer) run(ctx context.Context, d *run.Dir) (Summary, error) {
-	if t.at.Updates == 0 {
-		if err := t.measureVariance(); err != nil {
-			return Summary{}, t.explain(err)
+	t.judge.interrupted = ctx.Err
+	s, err := t.proceed(ctx, d)
+	switch {
+	case err == nil:
+		return s, nil
+	case ctx.Err() == nil || !errors.Is(err, ctx.Err()):
+		return Summary{}, t.explain(err)
+	}
+	if t.at.Updates > 0 { // a run that has not begun begins again
+		if err := t.save(d); err != nil {
+			return Summary{}, err
 		}
 	}
-	for !t.over() {
-		if ctx.Err() != nil {
-			if t.at.Updates > 0 { // a run that has not begun begins again
-				if err := t.save(d); err != nil {
-					return Summary{}, err
-				}
-			}
-			return Summary{}, fmt.Errorf("stopped after step %d: %w", t.at.Step, ctx.Err())
+	return Summary{}, fmt.Errorf("stopped after step %d: %w", t.at.Step, ctx.Err())
+}
+
+// proceed is run without what an interruption or an error takes. Measurements change nothing before they are complete, so
+// that a run that is interrupted in the middle of them makes them again.
+func (t *trainer) proceed(ctx context.Context, d *run.Dir) (Summary, error) {
+	if t.at.Updates == 0 {
+		v, err := t.variance(0)
+		if err != nil {
+			return Summary{}, err
 		}
-		before := t.at.Step
+		t.row(splitTrain, "grad_logvar", v)
+	}
+	for {
+		if err := t.measure(d); err != nil {
+			return Summary{}, err
+		}
+		if t.over() {
+			return t.finish(d)
+		}
+		if err := ctx.Err(); err != nil {
+			return Summary{}, err
+		}
 		if err := t.update(); err != nil {
-			return Summary{}, t.explain(err)
+			return Summary{}, err
 		}
 		t.tell(nil)
-		if err := t.measure(before, d); err != nil {
-			return Summary{}, t.explain(err)
-		}
 	}
-	return t.finish(d)
 }
 
 // update lets the agent learn once and keeps the count.
@@ -218,7 +264,7 @@ func (t *trainer) update() error {
 		since.add(q)
 	}
 	for _, e := range x.episodes {
-		t.row("train", "episode_return", e.Return)
+		t.row(splitTrain, rowReturn, e.Return)
 		since.Episodes++
 		since.Length += float64(e.Length)
 		if e.Success {
@@ -246,37 +292,40 @@ func (t *trainer) tell(v *Evaluation) {
 	})
 }
 
-// measure writes the rows that are due after an update, and a checkpoint with every evaluation.
-func (t *trainer) measure(before int, d *run.Dir) error {
-	due := func(every int) bool { return every > 0 && t.at.Step/every > before/every }
-	if due(t.LogEvery) {
-		t.writeTraining()
-	}
+// measure writes the rows that are due, and a checkpoint with every evaluation.
+func (t *trainer) measure(d *run.Dir) (err error) {
+	due := func(every int) bool { return every > 0 && t.at.Step/every > t.at.Measured/every }
+	log, evaluation, logvar := due(t.LogEvery), due(t.EvalEvery), math.NaN()
 	if due(t.VarianceEvery) {
-		if err := t.measureVariance(); err != nil {
+		if logvar, err = t.variance(t.at.Updates); err != nil {
 			return err
 		}
 	}
-	if !due(t.EvalEvery) {
-		return nil
+	var greedy, sampled Evaluation
+	if evaluation {
+		if greedy, sampled, err = t.evaluate("evaluation", t.EvalEpisodes); err != nil {
+			return err
+		}
 	}
-	greedy, sampled, err := t.evaluate("evaluation", t.EvalEpisodes)
-	if err != nil {
-		return err
+	if log {
+		t.writeTraining()
+	}
+	t.row(splitTrain, "grad_logvar", logvar)
+	t.at.Measured = t.at.Step
+	if !evaluation {
+		return nil
 	}
 	t.writeEvaluation("eval", greedy, sampled)
 	t.tell(&greedy)
 	return t.save(d)
 }
 
-// measureVariance writes the variance of the gradient.
-func (t *trainer) measureVariance() error {
+// variance is that of the gradient, see gradientLogVar; NaN if it is not to be measured.
+func (t *trainer) variance(counter int) (float64, error) {
 	if t.VarianceEpisodes == 0 {
-		return nil
+		return math.NaN(), nil
 	}
-	v, err := gradientLogVar(t.agent, t.judge, t.at.Updates, t.VarianceEpisodes)
-	t.row("train", "grad_logvar", v)
-	return err
+	return gradientLogVar(t.agent, t.judge, counter, t.VarianceEpisodes)
 }
 
 // row adds a row for the present step; numbers that are not defined are left out.
@@ -290,14 +339,14 @@ func (t *trainer) row(split, name string, value float64) {
 func (t *trainer) writeTraining() {
 	s := &t.at.Since
 	if n := float64(s.Episodes); n > 0 {
-		t.row("train", "length", s.Length/n)
+		t.row(splitTrain, "length", s.Length/n)
 		if t.task.Goal != NoGoal {
-			t.row("train", "success", float64(s.Successes)/n)
+			t.row(splitTrain, "success", float64(s.Successes)/n)
 		}
 	}
-	t.row("train", "episodes", float64(t.at.Episodes))
+	t.row(splitTrain, "episodes", float64(t.at.Episodes))
 	for _, q := range s.Numbers {
-		t.row("train", q.Name, q.Sum/float64(q.Count))
+		t.row(splitTrain, q.Name, q.Sum/float64(q.Count))
 	}
 	*s = tally{}
 }
@@ -327,18 +376,16 @@ func (t *trainer) writeEvaluation(split string, greedy, sampled Evaluation) {
 func (t *trainer) finish(d *run.Dir) (Summary, error) {
 	greedy, sampled, err := t.evaluate("final", t.FinalEpisodes)
 	if err != nil {
-		return Summary{}, t.explain(err)
+		return Summary{}, err
 	}
-	logvar := math.NaN()
-	if t.VarianceEpisodes > 0 {
-		if logvar, err = gradientLogVar(t.agent, t.judge, -1, t.VarianceEpisodes); err != nil {
-			return Summary{}, t.explain(err)
-		}
+	logvar, err := t.variance(-1)
+	if err != nil {
+		return Summary{}, err
 	}
 	if !t.at.Complete { // it is if a process was killed between the checkpoint and the summary
 		t.writeTraining()
 		t.writeEvaluation("final", greedy, sampled)
-		t.row("train", "grad_logvar", logvar)
+		t.row(splitTrain, "grad_logvar", logvar)
 		t.at.Complete = true
 		if err := t.save(d); err != nil {
 			return Summary{}, err

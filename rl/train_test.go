@@ -24,7 +24,7 @@ func small(id, agent string) Config {
 	if agent == RELAX {
 		c.CVHidden = []int{8}
 	}
-	c.Envs, c.Steps = 4, 3000
+	c.Envs, c.Steps, c.Mask = 4, 3000, true
 	c.LogEvery, c.EvalEvery, c.EvalEpisodes, c.FinalEpisodes, c.VarianceEvery, c.VarianceEpisodes = 300, 700, 4, 5, 900, 3
 	return c
 }
@@ -291,7 +291,10 @@ func TestConfigErrors(t *testing.T) {
 		{"gamma", func(c *Config) { c.Gamma = math.NaN() }},
 		{"gamma", func(c *Config) { c.Gamma = 1.1 }},
 		{"scale", func(c *Config) { c.Scale = 0 }},
-		{"entropy", func(c *Config) { c.Entropy = -1 }},
+		{"entropy", func(c *Config) { c.Entropy = "-1" }},
+		{"entropy", func(c *Config) { c.Entropy = "linear:1:-1" }},
+		{"entropy", func(c *Config) { c.Entropy = "NaN" }},
+		{"entropy", func(c *Config) { c.Entropy = "" }},
 		{"hidden", func(c *Config) { c.Hidden = []int{3, 0} }},
 		{"lr", func(c *Config) { c.LR = "fast" }},
 		{"lr", func(c *Config) { c.LR = "0" }},
@@ -305,6 +308,8 @@ func TestConfigErrors(t *testing.T) {
 		{"eval-episodes", func(c *Config) { c.EvalEpisodes = 0 }},
 		{"variance-episodes", func(c *Config) { c.VarianceEpisodes = 1 }},
 		{"rollout", func(c *Config) { *c = small("CartPole-v1", A2C); c.Rollout = 0 }},
+		{"rollout", func(c *Config) { *c = small("CartPole-v1", A2C); c.Envs, c.Rollout = 10_000, 1_000_000 }},
+		{"hidden", func(c *Config) { c.Hidden = []int{4, 50_000, 50_000} }},
 		{"baseline", func(c *Config) { *c = small("CartPole-v1", A2C); c.Baseline = true }},
 	} {
 		c := small("CartPole-v1", RELAX)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,10 +25,10 @@ func load(dir string) (*rl.Policy, error) {
 	return rl.LoadPolicy(dir)
 }
 
-func evaluate(_ context.Context, args []string, stdout, _ io.Writer) error {
+func evaluate(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("rl eval", flag.ContinueOnError)
 	dir := fs.String("run", "", "`directory` of the run whose policy is evaluated")
-	episodes := fs.Int("episodes", 100, "`number` of greedy episodes, and of sampled ones")
+	episodes := fs.Int("episodes", 100, "`number` of greedy episodes, and of sampled ones; where starts can be counted, as in Taxi, a greedy one is played from each instead")
 	seed := fs.Uint64("seed", 1, "`number` that everything random derives from")
 	cmd := cli.Command{
 		Name: "rl eval", Purpose: "evaluates the policy of a run, greedy and sampled.", Flags: fs,
@@ -46,7 +47,10 @@ func evaluate(_ context.Context, args []string, stdout, _ io.Writer) error {
 	cfg := policy.Config()
 	fmt.Fprintf(stdout, "%s, %s, seed %d\n", cfg.Env, cfg.Agent, cfg.Seed)
 	for _, how := range []string{"greedy", "sampled"} {
-		v, err := policy.Evaluate(*episodes, *seed, how == "greedy")
+		v, err := policy.Evaluate(ctx, *episodes, *seed, how == "greedy")
+		if errors.Is(err, context.Canceled) {
+			return cli.ErrInterrupted
+		}
 		if err != nil {
 			return err
 		}
@@ -54,7 +58,11 @@ func evaluate(_ context.Context, args []string, stdout, _ io.Writer) error {
 		if rl.TaskOf(cfg.Env).Goal != rl.NoGoal {
 			fmt.Fprintf(stdout, ", success %.1f %%", 100*v.Success)
 		}
-		fmt.Fprintf(stdout, ", %d episodes\n", v.Episodes)
+		unit := "episodes"
+		if v.Exact {
+			unit = "starts, all there are"
+		}
+		fmt.Fprintf(stdout, ", %d %s\n", v.Episodes, unit)
 	}
 	return nil
 }

@@ -33,12 +33,12 @@ func flags(cfg *rl.Config, opt *options) *flag.FlagSet {
 	fs.IntVar(&cfg.Steps, "steps", cfg.Steps, "`number` of environment steps of a run, 0 for no limit")
 	fs.IntVar(&cfg.Episodes, "episodes", cfg.Episodes, "`number` of episodes of a run, 0 for no limit; given without -steps there is no limit of steps")
 	fs.IntVar(&cfg.Envs, "envs", cfg.Envs, "`number` of environments side by side; for reinforce and relax the episodes of an update")
-	fs.StringVar(&cfg.LR, "lr", cfg.LR, "learning rate of the policy: a `number` or a schedule over steps such as linear:1e-2:1e-3:200000")
+	fs.StringVar(&cfg.LR, "lr", cfg.LR, "learning rate of the policy: a `number` or a schedule such as linear:1e-2:1e-3, over the whole run (without a limit of steps: as many as the default has), or linear:1e-2:1e-3:200000, over so many steps")
 	fs.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`name` of the optimiser: adam or rmsprop")
 	fs.Float64Var(&cfg.MaxNorm, "max-norm", cfg.MaxNorm, "clip gradients of policy and value to this `norm`, 0 for never")
 	fs.Float64Var(&cfg.Gamma, "gamma", cfg.Gamma, "`discount` of rewards")
 	fs.Float64Var(&cfg.Scale, "scale", cfg.Scale, "multiply rewards by this `number` for learning")
-	fs.Float64Var(&cfg.Entropy, "entropy", cfg.Entropy, "`weight` of the policy's entropy")
+	fs.StringVar(&cfg.Entropy, "entropy", cfg.Entropy, "`weight` of the policy's entropy: a number or a schedule as for -lr")
 	fs.BoolVar(&cfg.Mask, "mask", cfg.Mask, "never take an action that the environment's mask rules out")
 
 	fs.Var((*cli.Widths)(&cfg.Hidden), "hidden", "`widths` of the policy's hidden layers, such as 32,32, or none")
@@ -57,7 +57,7 @@ func flags(cfg *rl.Config, opt *options) *flag.FlagSet {
 
 	fs.IntVar(&cfg.LogEvery, "log-every", cfg.LogEvery, "`steps` between rows on training in metrics.csv")
 	fs.IntVar(&cfg.EvalEvery, "eval-every", cfg.EvalEvery, "`steps` between evaluations, 0 for the last one only")
-	fs.IntVar(&cfg.EvalEpisodes, "eval-episodes", cfg.EvalEpisodes, "`number` of greedy episodes of an evaluation, and of sampled ones")
+	fs.IntVar(&cfg.EvalEpisodes, "eval-episodes", cfg.EvalEpisodes, "`number` of greedy episodes of an evaluation, and of sampled ones; where starts can be counted, as in Taxi, a greedy one is played from each instead")
 	fs.IntVar(&cfg.FinalEpisodes, "final-episodes", cfg.FinalEpisodes, "`number` of episodes of the last evaluation")
 	fs.IntVar(&cfg.VarianceEvery, "variance-every", cfg.VarianceEvery, "`steps` between measurements of the gradient's variance")
 	fs.IntVar(&cfg.VarianceEpisodes, "variance-episodes", cfg.VarianceEpisodes, "`number` of episodes of such a measurement, 0 for none")
@@ -154,7 +154,7 @@ func wanted(agents string) ([]string, error) {
 func configure(id, agent string, quick bool, given []*flag.Flag) (rl.Config, error) {
 	cfg := rl.Defaults(id, agent)
 	if quick {
-		quickly(&cfg)
+		cfg = cfg.Quick()
 	}
 	steps := cfg.Steps
 	cfg.Steps = 0
@@ -173,12 +173,4 @@ func configure(id, agent string, quick bool, given []*flag.Flag) (rl.Config, err
 		cfg.Steps = steps
 	}
 	return cfg, nil
-}
-
-// quickly shrinks a configuration to a run of some seconds.
-func quickly(cfg *rl.Config) {
-	cfg.Steps /= 4
-	cfg.LogEvery, cfg.EvalEvery = cfg.Steps/20, cfg.Steps/5
-	cfg.EvalEpisodes, cfg.FinalEpisodes = 5, 20
-	cfg.VarianceEvery, cfg.VarianceEpisodes = cfg.Steps/2, 20
 }

@@ -200,7 +200,7 @@ func TestRun(t *testing.T) {
 
 	// The policy of a run can be evaluated and watched.
 	const run = "-run=results/rl/taxi/a2c/seed-1"
-	if o := clitest.Call(t, dir, "eval", run, "-episodes=7"); o.Code != 0 || !regexp.MustCompile(`^Taxi-v3, a2c, seed 1\ngreedy +return -?\d.*7 episodes\nsampled +return .*success.*\n$`).MatchString(o.Stdout) {
+	if o := clitest.Call(t, dir, "eval", run, "-episodes=7"); o.Code != 0 || !regexp.MustCompile(`^Taxi-v3, a2c, seed 1\ngreedy +return -?\d.* 300 starts, all there are\nsampled +return .*success.* 7 episodes\n$`).MatchString(o.Stdout) {
 		t.Errorf("eval: %+v", o)
 	}
 	if o := clitest.Call(t, dir, "watch", run, "-episodes=2", "-sample"); o.Code != 0 || strings.Count(o.Stdout, "seed ") != 2 || !strings.Contains(o.Stdout, "|R: | : :G|") {

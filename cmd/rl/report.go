@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"relaxgo/internal/cli"
 	"relaxgo/internal/run"
 	"relaxgo/plots"
 	"relaxgo/rl"
@@ -27,6 +28,9 @@ func (s *sweep) report(stdout io.Writer, runs map[string][]rl.Summary) error {
 		s.writeComparison(standings),
 		s.draw(standings, runs),
 	)
+	if err != nil {
+		err = cli.Hint(err, "the runs are done; -resume compares them again, and -force makes damaged ones again")
+	}
 	s.progress.Done("")
 	return cmp.Or(err, s.printComparison(stdout, standings))
 }

@@ -9,13 +9,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
 
 	"relaxgo/internal/cli"
+	"relaxgo/internal/jobs"
 	"relaxgo/internal/run"
 	"relaxgo/rl"
 	"relaxgo/rl/env"
@@ -150,29 +150,13 @@ func (s *sweep) vacant() error {
 // train makes all runs, as many at a time as there are cores, and returns what they came to by agent, in the order of
 // seeds. A run that fails does not keep the others from being made.
 func (s *sweep) train(ctx context.Context) (map[string][]rl.Summary, error) {
-	summaries, failures := make([]rl.Summary, len(s.jobs)), make([]error, len(s.jobs))
-	next := make(chan int)
-	var workers sync.WaitGroup
+	summaries := make([]rl.Summary, len(s.jobs))
 	board := &board{progress: s.progress, total: len(s.jobs), lines: make([]string, len(s.jobs))}
-	for range min(runtime.GOMAXPROCS(0), len(s.jobs)) {
-		workers.Go(func() {
-			for i := range next {
-				summaries[i], failures[i] = s.jobs[i].train(ctx, s.options, func(e rl.Event) { board.update(i, s.jobs[i], e) })
-				board.finish(i, s.jobs[i], summaries[i], failures[i])
-			}
-		})
-	}
-	for i := range s.jobs {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	close(next)
-	workers.Wait()
+	failures := jobs.Run(ctx, len(s.jobs), func(i int) (err error) {
+		summaries[i], err = s.jobs[i].train(ctx, s.options, func(e rl.Event) { board.update(i, s.jobs[i], e) })
+		board.finish(i, s.jobs[i], summaries[i], err)
+		return err
+	})
 	runs := make(map[string][]rl.Summary)
 	var errs []error
 	for i, j := range s.jobs {

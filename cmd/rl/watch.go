@@ -24,7 +24,10 @@ import (
 )
 
 // rates are the environments' own frames per second, as in Gymnasium.
-var rates = map[string]int{"Acrobot-v1": 15, "CartPole-v0": 50, "CartPole-v1": 50, "Taxi-v3": 4, "Taxi-v4": 4}
+var rates = map[string]int{
+	"Acrobot-v1": 15, "CartPole-v0": 50, "CartPole-v1": 50,
+	"Taxi-v3": 4, "Taxi-v4": 4, "RainyTaxi-v4": 4, "FickleTaxi-v4": 4, "RainyFickleTaxi-v4": 4,
+}
 
 const otherRate = 10
 
@@ -74,7 +77,7 @@ func watch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			last = w
 			renderer, ok := env.As[env.Renderer](w.Env)
 			if !ok {
-				return fmt.Errorf("%s cannot be shown: it has no renderer", policy.Config().Env)
+				return cli.Hint(fmt.Errorf("%s cannot be shown: it has no renderer", policy.Config().Env), "rl eval says how well the policy plays")
 			}
 			return s.show(renderer, w)
 		})
@@ -144,7 +147,7 @@ type animation struct {
 
 func (a *animation) show(r env.Renderer, _ rl.Watched) error {
 	if len(a.frames.Image) == longestGIF {
-		return fmt.Errorf("the animation would have more than %d frames", longestGIF)
+		return cli.Hint(fmt.Errorf("the animation would have more than %d frames", longestGIF), "fewer -episodes make fewer")
 	}
 	a.frames.Image = append(a.frames.Image, paletted(r.Frame()))
 	a.frames.Delay = append(a.frames.Delay, a.delay)
@@ -152,7 +155,10 @@ func (a *animation) show(r env.Renderer, _ rl.Watched) error {
 }
 
 func (a *animation) write(path string) error {
-	return run.WriteFile(path, func(w io.Writer) error { return gif.EncodeAll(w, &a.frames) })
+	if err := run.WriteFile(path, func(w io.Writer) error { return gif.EncodeAll(w, &a.frames) }); err != nil {
+		return cli.Hint(err, "name another file with -gif")
+	}
+	return nil
 }
 
 // paletted is a picture in its own colours, if they are 256 at most, else in those of Plan 9.

@@ -19,6 +19,7 @@ import (
 //   - two copies with the same seed and actions agree in everything, however their steps interleave; Seed starts the
 //     same episodes again;
 //   - the mask, if there is one, is written in full, permits an action, and only depends on the state;
+//   - starts, if they can be counted, are all accepted and no others are, and an episode goes on from there;
 //   - a saved state, if it can be saved, restores what follows into the same copy and into another;
 //   - nothing panics.
 func Check(constructor func() (Env, error)) (err error) {
@@ -73,6 +74,39 @@ func (c *checker) run() error {
 		}
 		if !slices.Equal(first, again) {
 			return fmt.Errorf("seed %d: Seed does not start the same episodes again", seed)
+		}
+	}
+	return c.starts()
+}
+
+// starts begins an episode in every start that can be counted.
+func (c *checker) starts() error {
+	s := c.subjects[0]
+	starts, ok := As[Enumerator](s.env)
+	if !ok {
+		return nil
+	}
+	n := starts.Starts()
+	for i := -1; i <= n; i++ {
+		s.prepare()
+		if err := s.env.Reset(s.obs); err != nil {
+			return fmt.Errorf("before start %d: Reset: %w", i, err)
+		}
+		if i < 0 || i == n {
+			if starts.Start(i, s.obs) == nil {
+				return fmt.Errorf("start %d of %d is accepted, want an error", i, n)
+			}
+			continue
+		}
+		s.prepare()
+		if err := starts.Start(i, s.obs); err != nil {
+			return fmt.Errorf("start %d of %d: %w", i, n, err)
+		}
+		if err := s.look(Result{}); err != nil {
+			return fmt.Errorf("start %d: %w", i, err)
+		}
+		if _, err := s.step(s.choose(&c.actions)); err != nil {
+			return fmt.Errorf("start %d: %w", i, err)
 		}
 	}
 	return nil

@@ -20,7 +20,16 @@
 // that changes. [Check] tests an implementation for all this.
 //
 // What some environments can do beyond stepping is an optional interface, found with [As] through any wrappers:
-// [Masker] for action masks, [Renderer] for text and images, [Saver] for saved state.
+// [Masker] for action masks, [Enumerator] for starts that can be counted, [Renderer] for text and images, [Saver] for
+// saved state.
+//
+// # Environments of one's own
+//
+// A type with the four methods of [Env] is enough; [Check] finds what is wrong with it, and [Register] gives it a name, a
+// time limit and a threshold, under which the agents of package rl train in it. The example of Register is a whole one.
+// With [Masker] agents leave useless actions out, with [Renderer] episodes can be watched. Without [Saver] the episodes
+// that A2C interrupts between updates cannot be saved: a run that is resumed begins new ones then, and its numbers are
+// others than if it had not been interrupted.
 //
 // # Faithfulness
 //

@@ -74,6 +74,15 @@ type Masker interface {
 	Mask(mask []bool)
 }
 
+// Enumerator is an environment whose episodes start in one of a number of states, all equally likely, with nothing left
+// to chance after that: one episode from every start gives the expected return of a deterministic policy exactly.
+type Enumerator interface {
+	// Starts is the number of starts, 0 if there are too many to count or chance has a say later on.
+	Starts() int
+	// Start puts the episode that Reset has just begun into start i, counted from 0, and writes its first observation.
+	Start(i int, obs []float32) error
+}
+
 // Renderer is an environment that can be looked at. Before the first Reset it shows some valid state.
 type Renderer interface {
 	Text() string       // lines for a terminal, coloured by ANSI escape sequences
@@ -81,7 +90,8 @@ type Renderer interface {
 }
 
 // Saver is an environment whose complete state, random generator included, can be saved and restored, so that what
-// follows is the same to the bit. UnmarshalBinary refuses what does not fit and then leaves the environment unchanged.
+// follows is the same to the bit. UnmarshalBinary refuses what does not fit and then leaves the environment unchanged. A
+// wrapper is a Saver whatever is inside; around an environment that is none it fails with [ErrNotSaved].
 type Saver interface {
 	encoding.BinaryMarshaler
 	encoding.BinaryUnmarshaler
@@ -98,6 +108,8 @@ var (
 	ErrNeedsReset  = errors.New("env: no episode is running: call Reset first")
 	ErrAction      = errors.New("env: action out of range")
 	ErrObservation = errors.New("env: observation slice of the wrong length")
+	ErrStart       = errors.New("env: start out of range")
+	ErrNotSaved    = errors.New("env: the environment cannot be saved: it is no Saver")
 )
 
 // As finds the outermost environment in a chain of wrappers that is a T: an optional interface such as [Renderer], or

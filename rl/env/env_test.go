@@ -143,6 +143,25 @@ func (c *corridor) Mask(mask []bool) {
 	}
 }
 
+func (c *corridor) Starts() int { return 3 }
+
+func (c *corridor) Start(i int, obs []float32) error {
+	if (i < 0 || i > 2) && c.fault != "any start" {
+		return ErrStart
+	}
+	switch c.fault {
+	case "start refused":
+		return ErrNeedsReset
+	case "start not written":
+		return nil
+	case "start at the end":
+		c.running = false
+	}
+	c.position = int64(i) + 1
+	obs[0] = float32(c.position)
+	return nil
+}
+
 func (c *corridor) MarshalBinary() ([]byte, error) {
 	if c.fault == "position not saved" {
 		return encode("corridor", &c.random, new(int64), &c.running)
@@ -173,6 +192,10 @@ func TestCheckNamesTheViolation(t *testing.T) {
 		"nothing permitted":     "the mask permits no action",
 		"mask half written":     "the mask is not written in full or differs between calls",
 		"position not saved":    "a restored state is followed by",
+		"any start":             "start -1 of 3 is accepted",
+		"start refused":         "start 0 of 3: env: no episode is running",
+		"start not written":     "start 0: value 0 of the observation is not written",
+		"start at the end":      "start 0: action",
 		"panics":                "panic: runtime error",
 	} {
 		shared := 0.0
@@ -213,6 +236,21 @@ func TestRegistry(t *testing.T) {
 		}
 		if limit, ok := As[*TimeLimit](e); !ok || limit.Steps() != want.steps {
 			t.Errorf("%s is not limited to %d steps", id, want.steps)
+		}
+	}
+	for id, want := range map[string]TaxiOptions{
+		"RainyTaxi-v4":       {Rainy: true, RainyProbability: 0.8, FickleProbability: 0.3},
+		"FickleTaxi-v4":      {Fickle: true, RainyProbability: 0.8, FickleProbability: 0.3},
+		"RainyFickleTaxi-v4": {Rainy: true, Fickle: true, RainyProbability: 0.8, FickleProbability: 0.3},
+	} {
+		e, err := Make(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taxi, _ := As[*Taxi](e)
+		spec, err := Lookup(id)
+		if err != nil || taxi.options != want || spec.MaxSteps != 200 || spec.RewardThreshold != nil {
+			t.Errorf("%s: %+v with %+v, %v", id, spec, taxi.options, err)
 		}
 	}
 	if _, err := Make("CartPole"); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "CartPole-v1") {
@@ -554,5 +592,41 @@ func TestRandomPolicy(t *testing.T) {
 		if z := (mean - c.mean) / se; math.Abs(z) > 4 {
 			t.Errorf("%s: mean return %.2f, want %.2f, %.1f standard errors of %.2f", c.id, mean, c.mean, z, se)
 		}
+	}
+}
+
+// grid is a corridor whose observation is a quantity, so that it can be normalised.
+type grid struct{ corridor }
+
+func (g *grid) Space() Space { return Space{Actions: g.corridor.Space().Actions, Size: 1} }
+
+// Starts are normalised like all observations, and there are none where there are none inside.
+func TestStartsAreNormalised(t *testing.T) {
+	n, err := NewNormalizedObservation(&grid{corridor{random: NewRand(0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Scaler.Mean[0], n.Scaler.Var[0], n.Scaler.Epsilon, n.Scaler.Frozen = 1, 4, 0, true
+	obs := make([]float32, 1)
+	mustReset(t, n, obs)
+	starts, ok := As[Enumerator](NewStatistics(n))
+	if !ok || starts.Starts() != 3 {
+		t.Fatal("no starts")
+	}
+	if err := starts.Start(2, obs); err != nil || obs[0] != 1 { // position 3
+		t.Errorf("start at %v, %v, want 1", obs[0], err)
+	}
+	if err := starts.Start(3, obs); !errors.Is(err, ErrStart) {
+		t.Errorf("start 3 of 3: %v", err)
+	}
+	none, err := NewNormalizedObservation(NewCartPole())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := none.Starts(); n != 0 {
+		t.Errorf("%d starts of CartPole", n)
+	}
+	if err := none.Start(0, make([]float32, 4)); !errors.Is(err, ErrStart) {
+		t.Errorf("start of CartPole: %v", err)
 	}
 }

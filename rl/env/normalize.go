@@ -1,5 +1,7 @@
 package env
 
+import "fmt"
+
 // NormalizedObservation is an environment whose observations pass through an [ObservationScaler], those of Reset
 // included, as in Gymnasium's NormalizeObservation. For a [Vector], where all copies should share their moments, use
 // ScaleBatch on its batches instead.
@@ -10,6 +12,7 @@ type NormalizedObservation struct {
 
 var _ interface {
 	Wrapper
+	Enumerator
 	Saver
 } = (*NormalizedObservation)(nil)
 
@@ -46,6 +49,26 @@ func (n *NormalizedObservation) Step(action int, obs []float32) (Result, error) 
 		return r, err
 	}
 	return r, n.Scaler.Scale(obs)
+}
+
+// Starts implements [Enumerator] if the environment inside does, and is 0 otherwise.
+func (n *NormalizedObservation) Starts() int {
+	if e, ok := As[Enumerator](n.inner); ok {
+		return e.Starts()
+	}
+	return 0
+}
+
+// Start implements [Enumerator] if the environment inside does, and fails otherwise.
+func (n *NormalizedObservation) Start(i int, obs []float32) error {
+	e, ok := As[Enumerator](n.inner)
+	if !ok {
+		return fmt.Errorf("%w: %d of 0", ErrStart, i)
+	}
+	if err := e.Start(i, obs); err != nil {
+		return err
+	}
+	return n.Scaler.Scale(obs)
 }
 
 // MarshalBinary implements [Saver] if the environment inside does, and fails otherwise.

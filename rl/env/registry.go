@@ -29,11 +29,20 @@ var registry = struct {
 	"CartPole-v1": {"CartPole-v1", newCartPole, 500, new(475.0)},
 	"Taxi-v3":     {"Taxi-v3", newTaxi, 200, new(8.0)},
 	"Taxi-v4":     {"Taxi-v4", newTaxi, 200, new(8.0)},
+
+	// What Gymnasium makes of Taxi-v4 with is_rainy, fickle_passenger, or both. Its threshold is out of reach there.
+	"RainyTaxi-v4":       {"RainyTaxi-v4", taxiWith(TaxiOptions{Rainy: true}), 200, nil},
+	"FickleTaxi-v4":      {"FickleTaxi-v4", taxiWith(TaxiOptions{Fickle: true}), 200, nil},
+	"RainyFickleTaxi-v4": {"RainyFickleTaxi-v4", taxiWith(TaxiOptions{Rainy: true, Fickle: true}), 200, nil},
 }}
 
 func newAcrobot() (Env, error)  { return NewAcrobot(), nil }
 func newCartPole() (Env, error) { return NewCartPole(), nil }
 func newTaxi() (Env, error)     { return NewTaxi(TaxiOptions{}) }
+
+func taxiWith(options TaxiOptions) func() (Env, error) {
+	return func() (Env, error) { return NewTaxi(options) }
+}
 
 // ErrUnknown is the cause when no environment of a name is registered.
 var ErrUnknown = errors.New("env: unknown environment")

@@ -91,7 +91,7 @@ func saver(e Env) (Saver, error) {
 	if s, ok := e.(Saver); ok {
 		return s, nil
 	}
-	return nil, fmt.Errorf("env: %T cannot be saved: it has no MarshalBinary and UnmarshalBinary", e)
+	return nil, fmt.Errorf("%w: %T", ErrNotSaved, e)
 }
 
 // encodeAround saves a wrapper: its own parts and the environment inside.

@@ -34,15 +34,18 @@ type Taxi struct {
 var _ interface {
 	Env
 	Masker
+	Enumerator
 	Renderer
 	Saver
 } = (*Taxi)(nil)
 
 // TaxiOptions makes Taxi stochastic. The zero value is the deterministic Taxi, the same in Gymnasium's Taxi-v3 and
-// Taxi-v4; with an option set the dynamics are those of Taxi-v4, in which rain respects walls.
+// Taxi-v4; with an option set the dynamics are those of Taxi-v4, in which rain respects walls. The registry has them as
+// RainyTaxi-v4, FickleTaxi-v4 and RainyFickleTaxi-v4.
 type TaxiOptions struct {
 	// Rainy makes a move that nothing blocks go to one side or the other instead, with a chance of
-	// 1 - RainyProbability shared equally; a side blocked by a wall leaves the taxi where it is.
+	// 1 - RainyProbability shared equally; a side blocked by a wall leaves the taxi where it is. The mean return of an
+	// optimal policy is 3.95 then.
 	Rainy            bool
 	RainyProbability float64 // of going where intended; zero: 0.8
 
@@ -163,6 +166,30 @@ func (t *Taxi) drift(state, action int) int {
 // Mask implements [Masker]: a move that nothing blocks, a pick-up where the passenger waits, a drop-off at any of the
 // four places with the passenger in the taxi.
 func (t *Taxi) Mask(mask []bool) { copy(mask, t.rules.masks[t.state][:]) }
+
+// Starts implements [Enumerator]: the 300 states in which an episode can start, or 0 with an option that makes the taxi
+// stochastic.
+func (t *Taxi) Starts() int {
+	if t.options.Rainy || t.options.Fickle {
+		return 0
+	}
+	return len(t.rules.starts)
+}
+
+// Start implements [Enumerator], in the order of states.
+func (t *Taxi) Start(i int, obs []float32) error {
+	switch {
+	case !t.running:
+		return ErrNeedsReset
+	case i < 0 || i >= t.Starts():
+		return fmt.Errorf("%w: %d of %d", ErrStart, i, t.Starts())
+	case len(obs) != taxiSpace.Size:
+		return resetError(obs, taxiSpace.Size)
+	}
+	t.state, t.last = int32(t.rules.starts[i]), -1
+	obs[0] = float32(t.state)
+	return nil
+}
 
 // MarshalBinary implements [Saver]. The options are not part of the state.
 func (t *Taxi) MarshalBinary() ([]byte, error) {

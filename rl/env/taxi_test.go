@@ -2,9 +2,11 @@ package env
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -162,29 +164,122 @@ func TestTaxiStartAtTheEdge(t *testing.T) {
 	}
 }
 
+// The starts that can be counted are those that Reset draws from, in the order of states; the time limit counts from
+// there. With chance in the dynamics there are none.
+func TestTaxiStarts(t *testing.T) {
+	e, obs := newTestTaxi(t, TaxiOptions{}, 3)
+	if err := e.Start(0, obs); !errors.Is(err, ErrNeedsReset) {
+		t.Errorf("before Reset: %v", err)
+	}
+	var starts []int
+	for i := range e.Starts() {
+		mustReset(t, e, obs)
+		mustStep(t, e, 1, obs)
+		if err := e.Start(i, obs); err != nil {
+			t.Fatal(err)
+		}
+		starts = append(starts, int(obs[0]))
+		want := sharedTaxiRules().moves[int(obs[0])][2]
+		if r := mustStep(t, e, 2, obs); int16(obs[0]) != want.next || r.Reward != float64(want.reward) {
+			t.Errorf("start %d: a step east leads to %v with reward %v, want %+v", i, obs[0], r.Reward, want)
+		}
+	}
+	if !slices.Equal(starts, sharedTaxiRules().starts) {
+		t.Errorf("starts %v", starts)
+	}
+	for _, i := range []int{-1, 300} {
+		if err := e.Start(i, obs); !errors.Is(err, ErrStart) {
+			t.Errorf("start %d: %v", i, err)
+		}
+	}
+	if err := e.Start(0, make([]float32, 2)); !errors.Is(err, ErrObservation) {
+		t.Errorf("two values: %v", err)
+	}
+	limited, err := Make("Taxi-v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	starter, ok := As[Enumerator](limited)
+	if !ok || starter.Starts() != 300 {
+		t.Fatal("the starts of Taxi-v3 cannot be counted")
+	}
+	for range 2 {
+		mustReset(t, limited, obs)
+		if err := starter.Start(7, obs); err != nil {
+			t.Fatal(err)
+		}
+		steps := 1
+		for !mustStep(t, limited, 0, obs).Done() {
+			steps++
+		}
+		if steps != 200 {
+			t.Errorf("an episode of %d steps, want 200", steps)
+		}
+	}
+	for _, options := range []TaxiOptions{{Rainy: true}, {Fickle: true}} {
+		if e, _ := newTestTaxi(t, options, 0); e.Starts() != 0 {
+			t.Errorf("%+v: %d starts, want 0", options, e.Starts())
+		}
+	}
+}
+
 // Value iteration over the tables: the mean optimal return over the 300 starts is exactly 7.93.
 func TestTaxiOptimum(t *testing.T) {
 	rules := sharedTaxiRules()
-	var value [taxiStates]float64
-	for range 100 {
-		for state := range value {
-			best := math.Inf(-1)
-			for _, move := range rules.moves[state] {
-				q := float64(move.reward)
-				if !move.terminated {
-					q += value[move.next]
-				}
-				best = max(best, q)
+	var best [taxiStates]int // in the rain, which comes last
+	for _, test := range []struct {
+		intended, want, tolerance float64
+	}{{1, 7.93, 1e-12}, {0.8, 3.9546, 1e-4}} {
+		var value [taxiStates]float64
+		after := func(state, action int) float64 {
+			move := rules.moves[state][action]
+			if move.terminated {
+				return float64(move.reward)
 			}
-			value[state] = best
+			return float64(move.reward) + value[move.next]
+		}
+		for range 1_000 {
+			for state := range value {
+				highest := math.Inf(-1)
+				for action := range taxiActions {
+					q := after(state, action)
+					if action < 4 && rules.masks[state][action] { // it may be blown aside
+						sides := sideways[action]
+						q = test.intended*q + (1-test.intended)/2*(after(state, sides[0])+after(state, sides[1]))
+					}
+					if q > highest {
+						highest, best[state] = q, action
+					}
+				}
+				value[state] = highest
+			}
+		}
+		sum := 0.0
+		for _, state := range rules.starts {
+			sum += value[state]
+		}
+		if got := sum / 300; math.Abs(got-test.want) > test.tolerance {
+			t.Errorf("moves go where intended with probability %v: mean optimal return %v, want %v", test.intended, got, test.want)
 		}
 	}
-	sum := 0.0
-	for _, state := range rules.starts {
-		sum += value[state]
+
+	taxi, obs := newTestTaxi(t, TaxiOptions{Rainy: true}, 1)
+	const episodes = 20_000
+	sum, squares := 0.0, 0.0
+	for range episodes {
+		mustReset(t, taxi, obs)
+		total := 0.0
+		for done := false; !done; {
+			r := mustStep(t, taxi, best[int(obs[0])], obs)
+			total += r.Reward
+			done = r.Done()
+		}
+		sum += total
+		squares += total * total
 	}
-	if got := sum / 300; math.Abs(got-7.93) > 1e-12 {
-		t.Errorf("mean optimal return %v, want 7.93", got)
+	mean := sum / episodes
+	if tol := 4 * math.Sqrt((squares/episodes-mean*mean)/episodes); math.Abs(mean-3.9546) > tol {
+		t.Errorf("the optimal policy for rain returns %.3f, want 3.955 ± %.3f", mean, tol)
 	}
 }
 
