@@ -50,6 +50,13 @@ func DefaultConfig() Config {
 	}
 }
 
+// Quick is the configuration of a run of a few seconds on the data set, for trying out: one epoch on part of the images.
+func (c Config) Quick(set data.Dataset) Config {
+	c.Epochs, c.IW = 1, 10
+	c.TrainImages, c.TestImages = min(12800, set.Train.Len()), min(1000, set.Test.Len())
+	return c
+}
+
 // Values of Config.Prior.
 const (
 	PriorUniform = "uniform" // fair bits, equally probable classes or subsets, counts of a given mean

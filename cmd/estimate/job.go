@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"runtime"
-	"sync"
 
 	"relaxgo/internal/cli"
+	"relaxgo/internal/jobs"
 	"relaxgo/relax/estimator"
 )
 
@@ -25,7 +22,7 @@ type job struct {
 
 // run computes everything, then writes it.
 func (j job) run(ctx context.Context, tasks []task, stdout io.Writer) error {
-	if err := makeDir(j.dir); err != nil {
+	if err := cli.MakeDir(j.dir); err != nil {
 		return err
 	}
 	tables, err := j.measure(ctx, tasks)
@@ -60,52 +57,24 @@ func trained(tasks []task) []estimator.Estimator {
 	return list
 }
 
-func makeDir(dir string) error {
-	err := os.MkdirAll(dir, 0o777)
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = fmt.Errorf("cannot create %s: %w", path.Path, path.Err)
-	}
-	if err != nil {
-		return cli.Hint(err, "-out names another directory")
-	}
-	return nil
-}
-
 // parallel calls f on 0 to n−1 on all cores and returns the error of the first that fails. Once one has, or the user
 // interrupts, no more are begun.
 func (j job) parallel(ctx context.Context, n int, f func(i int) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	failures := make([]error, n)
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		workers.Go(func() {
-			for i := range next {
-				if failures[i] = f(i); failures[i] != nil {
-					cancel()
-				}
-			}
-		})
-	}
-feed:
-	for i := range n {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
+	failures := jobs.Run(ctx, n, func(i int) error {
+		err := f(i)
+		if err != nil {
+			cancel()
 		}
-	}
-	close(next)
-	workers.Wait()
-	interrupted := ctx.Err() != nil
+		return err
+	})
 	for _, err := range failures {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
 	}
-	if interrupted {
+	if ctx.Err() != nil {
 		return fmt.Errorf("%w, nothing was written", cli.ErrInterrupted)
 	}
 	return nil

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"relaxgo/internal/cli/clitest"
-	"relaxgo/relax/estimator/study"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m, main) }
@@ -268,33 +267,5 @@ func TestInterrupt(t *testing.T) {
 	}
 	if left := clitest.Files(t, dir); len(left) > 0 {
 		t.Errorf("files %q, want none", left)
-	}
-}
-
-// points have θ and variance alike.
-func points(values ...float64) []study.Point {
-	var list []study.Point
-	for i, v := range values {
-		list = append(list, study.Point{Step: i, Theta: v, Variance: v})
-	}
-	return list
-}
-
-func theta(p study.Point) float64 { return p.Theta }
-
-// The numbers of a figure that averages over seeds: means for losses, medians for variances.
-func TestCurve(t *testing.T) {
-	var c curve
-	for _, v := range [][2]float64{{1, 10}, {3, 50}, {5, 20}} {
-		c.seeds = append(c.seeds, points(v[0], v[1]))
-	}
-	if m := c.mean(0, theta); m != 3 {
-		t.Errorf("mean %v, want 3", m)
-	}
-	if v := c.variance(1, 2); v != 20 {
-		t.Errorf("median at the second point %v, want 20", v)
-	}
-	if v := c.variance(0, 2); v != 7.5 {
-		t.Errorf("median of all points %v, want (5+10)/2", v)
 	}
 }

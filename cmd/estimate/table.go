@@ -99,7 +99,7 @@ func evaluations(r study.Result) string {
 }
 
 // writeTables writes the measurements, and to table.json what became of training.
-func (j job) writeTables(tables []table, curves []curve) error {
+func (j job) writeTables(tables []table, curves []study.Curve) error {
 	return cmp.Or(
 		run.WriteFile(filepath.Join(j.dir, "table.csv"), func(w io.Writer) error { return writeTables(w, tables) }),
 		run.WriteJSON(filepath.Join(j.dir, "table.json"), j.report(tables, curves)),
@@ -157,13 +157,13 @@ type estimatorReport struct {
 }
 
 type trainingReport struct {
-	T     float64       `json:"t"`
-	Steps int           `json:"steps"`
-	Seeds int           `json:"seeds"`
-	Ends  []endOfCurves `json:"estimators"`
+	T     float64     `json:"t"`
+	Steps int         `json:"steps"`
+	Seeds int         `json:"seeds"`
+	Ends  []study.End `json:"estimators"`
 }
 
-func (j job) report(tables []table, curves []curve) report {
+func (j job) report(tables []table, curves []study.Curve) report {
 	r := report{Command: j.command, Seed: j.seed, TuningSteps: j.tuning}
 	for _, t := range tables {
 		p := problemReport{Name: t.Name, Text: t.Text, Value: t.exact.Value, Gradient: t.exact.Grad}
@@ -177,7 +177,10 @@ func (j job) report(tables []table, curves []curve) report {
 		r.Problems = append(r.Problems, p)
 	}
 	if len(curves) > 0 {
-		r.Training = &trainingReport{T: j.target(), Steps: j.steps, Seeds: j.seeds, Ends: ends(curves)}
+		r.Training = &trainingReport{T: j.target(), Steps: j.steps, Seeds: j.seeds}
+		for _, c := range curves {
+			r.Training.Ends = append(r.Training.Ends, c.End())
+		}
 	}
 	return r
 }

@@ -134,11 +134,12 @@ func targets(name string) (data.Targets, error) {
 func quickly(cfg *vae.Config, fs *flag.FlagSet, set data.Dataset) {
 	given := make(map[string]bool)
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	small := cfg.Quick(set)
 	for name, shrink := range map[string]func(){
-		"epochs": func() { cfg.Epochs = 1 },
-		"train":  func() { cfg.TrainImages = min(12800, set.Train.Len()) },
-		"test":   func() { cfg.TestImages = min(1000, set.Test.Len()) },
-		"iw":     func() { cfg.IW = 10 },
+		"epochs": func() { cfg.Epochs = small.Epochs },
+		"train":  func() { cfg.TrainImages = small.TrainImages },
+		"test":   func() { cfg.TestImages = small.TestImages },
+		"iw":     func() { cfg.IW = small.IW },
 	} {
 		if !given[name] {
 			shrink()
