@@ -49,7 +49,8 @@ func cartPole(c *Config) {
 // down to what networks reach soon. Agents that learn from whole episodes never find the goal in some runs unless updates
 // are many and the weight of the entropy keeps them trying at first.
 func acrobot(c *Config) {
-	c.Steps, c.LR, c.ValueLR, c.Scale = 500_000, "linear:1e-2:1e-3", "0.01", 0.1
+	c.Steps, c.LR, c.ValueLR, c.Scale = 1_000_000, "linear:1e-2:1e-3", "0.01", 0.1
+	c.LogEvery, c.EvalEvery, c.VarianceEvery = 10_000, 50_000, 200_000
 	switch c.Agent {
 	case REINFORCE:
 		c.Envs, c.Entropy = 4, "exp:0.1:0.003"
