@@ -125,8 +125,8 @@ func TestRun(t *testing.T) {
 	const figures = "results/figures-quick"
 	want := slices.Concat(
 		picturesOf(figures, "fig1", "fig2", "fig5", "toy"),
-		runOf(figures+"/runs/vae/correlated-identity/seed-1-quick"),
-		runOf("results/vae/correlated/seed-1-quick"),
+		runOf(figures+"/runs/vae/correlated-identity/seed-1"),
+		runOf(figures+"/runs/vae/correlated/seed-1"),
 		[]string{"results/estimate-quick/toy.csv"},
 	)
 	slices.Sort(want)
@@ -176,7 +176,7 @@ func TestRun(t *testing.T) {
 // A figure that fails does not keep the others from being drawn.
 func TestFailedFigure(t *testing.T) {
 	dir := t.TempDir()
-	taken := filepath.Join(dir, "results", "vae", "correlated", "seed-1-quick")
+	taken := filepath.Join(dir, "results", "figures-quick", "runs", "vae", "correlated", "seed-1")
 	if err := os.MkdirAll(taken, 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -188,32 +188,32 @@ func TestFailedFigure(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	got := clitest.Files(t, filepath.Join(dir, "results", "figures-quick"))
-	want := append([]string{"fig5.png", "fig5.svg", "index.html"}, runOf("runs/vae/correlated-identity/seed-1-quick")...)
+	want := append([]string{"fig5.png", "fig5.svg", "index.html", "runs/vae/correlated/seed-1/notes.txt"}, runOf("runs/vae/correlated-identity/seed-1")...)
 	if slices.Sort(want); !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 }
 
-// TestAgents draws figure 3 from runs of a second each.
+// TestAgents draws figure 3.
 func TestAgents(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains twelve agents")
+		t.Skip("trains eighteen agents")
 	}
 	dir := t.TempDir()
 	o := clitest.Call(t, dir, "-quick", "-fig=3")
 	if o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	if n := strings.Count(o.Stderr, "trained "); n != 12 {
-		t.Errorf("%d runs, want 2 environments × 3 agents × 2 seeds: %s", n, o.Stderr)
+	if n := strings.Count(o.Stderr, "trained "); n != 18 {
+		t.Errorf("%d runs, want 2 environments × 3 agents × 3 seeds: %s", n, o.Stderr)
 	}
-	for _, run := range []string{"cartpole-quick/a2c/seed-1", "cartpole-quick/relax/seed-2", "taxi-quick/reinforce/seed-2"} {
+	for _, run := range []string{"cartpole/a2c/seed-1", "cartpole/relax/seed-2", "taxi/reinforce/seed-3"} {
 		if _, err := os.Stat(filepath.Join(dir, "results", "rl", run, "summary.json")); err != nil {
 			t.Error(err)
 		}
 	}
 	svg := read(t, dir, "results/figures-quick/fig3.svg")
-	for _, part := range []string{"CartPole-v1", "Taxi-v3", "REINFORCE, 2 seeds", "95 % bootstrap", "solved", "-fig=3 -quick"} {
+	for _, part := range []string{"CartPole-v1", "Taxi-v3", "REINFORCE, 3 seeds", "95 % bootstrap", "solved", "-fig=3 -quick"} {
 		if !strings.Contains(svg, part) {
 			t.Errorf("fig3.svg does not say %q", part)
 		}

@@ -11,7 +11,7 @@ import (
 // methodEpochs is how long the runs of all methods are that are made for their figure.
 const methodEpochs = 5
 
-// methodRuns are the runs of all methods: those of cmd/vae if all are there, else, unless they are quick, shorter ones.
+// methodRuns are the runs of all methods: those of cmd/vae if all are there, else shorter ones.
 func (s *studio) methodRuns() ([]vaeRun, error) {
 	var usual, short []vaeRun
 	there := true
@@ -26,14 +26,16 @@ func (s *studio) methodRuns() ([]vaeRun, error) {
 			return nil, err
 		}
 		usual = append(usual, r)
-		there = there && r.place.finished
-		cfg.Epochs, cfg.IW = methodEpochs, 1
+		there = there && !s.quick && r.place.finished
+		if cfg.IW = 1; !s.quick {
+			cfg.Epochs = methodEpochs
+		}
 		if r, err = s.run(cfg, func(config any) (place, error) { return s.findOwn(name, config) }); err != nil {
 			return nil, err
 		}
 		short = append(short, r)
 	}
-	if there || s.quick {
+	if there {
 		return usual, nil
 	}
 	return short, nil

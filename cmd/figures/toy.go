@@ -47,7 +47,10 @@ func toyEstimators(t float64) []estimator.Estimator {
 func (s *studio) toyCurves(ctx context.Context) ([]study.Curve, error) {
 	t, seeds := s.toySettings()
 	estimators := toyEstimators(t.T)
-	name := filepath.Join("estimate"+s.suffix, "toy.csv")
+	name := filepath.Join("estimate", "toy.csv")
+	if s.quick { // the place of cmd/estimate is for runs of the usual length
+		name = filepath.Join("estimate-quick", "toy.csv")
+	}
 	path := s.shared(name)
 	for _, path := range []string{path, s.own(name)} {
 		if curves, err := readToy(path); err == nil && suits(curves, t, seeds, estimators) {

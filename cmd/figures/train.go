@@ -15,7 +15,6 @@ type studio struct {
 	out      string // where all commands keep their results
 	dir      string // where the figures go
 	quick    bool
-	suffix   string // of the names of quick runs
 	progress *cli.Progress
 	data     func() (data.Dataset, error) // MNIST, read when it is first needed
 }
@@ -24,8 +23,7 @@ func newStudio(out string, quick bool, progress *cli.Progress) *studio {
 	s := &studio{out: out, dir: filepath.Join(out, "figures"), quick: quick, progress: progress}
 	s.data = sync.OnceValues(func() (data.Dataset, error) { return data.Load("") })
 	if quick {
-		s.suffix = "-quick"
-		s.dir += s.suffix
+		s.dir += "-quick"
 	}
 	return s
 }

@@ -31,19 +31,24 @@ func (s *studio) run(cfg vae.Config, find func(config any) (place, error)) (vaeR
 	return vaeRun{cfg, p}, err
 }
 
-// config is that of the runs that cmd/vae makes of a method, before they are resolved.
+// quickEpochs is how long quick runs are, which see a part of the images only.
+const quickEpochs = 3
+
+// config is that of the runs that cmd/vae makes of a method, before they are resolved, or of quick ones.
 func (s *studio) config(method string) (vae.Config, error) {
 	cfg := vae.DefaultConfig().For(method)
 	if !s.quick {
 		return cfg, nil
 	}
 	set, err := s.data()
-	return cfg.Quick(set), err
+	cfg = cfg.Quick(set)
+	cfg.Epochs = quickEpochs
+	return cfg, err
 }
 
 // vaeName is that of the directory in which a run of a method is kept.
 func (s *studio) vaeName(method string, seed uint64) string {
-	return filepath.Join("vae", method, fmt.Sprintf("seed-%d", seed)) + s.suffix
+	return filepath.Join("vae", method, fmt.Sprintf("seed-%d", seed))
 }
 
 // vae trains a run in its place, unless it is finished.
