@@ -126,6 +126,12 @@ func (c Config) Validate() error {
 	return err
 }
 
+// Resolved is c with everything filled in that it leaves open, as config.json shows it. The error is a *ConfigError.
+func (c Config) Resolved() (Config, error) {
+	p, err := c.resolve()
+	return p.Config, err
+}
+
 func (c Config) resolve() (plan, error) {
 	p := plan{Config: c}
 	var err error
@@ -253,8 +259,8 @@ func checkWidths(key string, widths []int) error {
 	return nil
 }
 
-// schedule parses a schedule over the steps of the run. One that ends with the run is written out, so that config.json
-// says how it goes.
+// schedule parses a schedule over the steps of the run. It is written out, so that config.json says how one that ends
+// with the run goes, and 1e-3 and 0.001 are the same settings.
 func (p *plan) schedule(key string, text *string) (optim.Schedule, error) {
 	steps := p.Steps
 	if steps == 0 {
@@ -264,9 +270,7 @@ func (p *plan) schedule(key string, text *string) (optim.Schedule, error) {
 	if err != nil {
 		return s, &ConfigError{Key: key, Reason: *text + ": must be a number, or a schedule of such", Advice: fmt.Sprintf("-%s=0.001, or -%s=linear:1e-2:1e-4 to decay over the run, or -%s=linear:1e-2:1e-4:100000 within so many steps", key, key, key)}
 	}
-	if written, err := optim.Parse(*text); err != nil || written != s {
-		*text = s.String()
-	}
+	*text = s.String()
 	return s, nil
 }
 

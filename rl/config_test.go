@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A schedule without steps lasts as long as the run, and the configuration says so from then on; others are left as they
-// were written.
+// A schedule without steps lasts as long as the run, and the configuration says so from then on. Numbers are written in one
+// way, so that the same settings are the same text.
 func TestScheduleEndsWithTheRun(t *testing.T) {
 	c := small("CartPole-v1", RELAX)
 	c.Steps, c.LR, c.ValueLR, c.CVLR, c.Entropy = 4000, "linear:1e-2:1e-3", "1e-2", "exp:1e-2:1e-3:77", "warmup:1000:cosine:0.1:0"
@@ -18,7 +18,7 @@ func TestScheduleEndsWithTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, got := range [][2]string{
-		{p.LR, "linear:0.01:0.001:4000"}, {p.ValueLR, "1e-2"}, {p.CVLR, "exp:1e-2:1e-3:77"}, {p.Entropy, "warmup:1000:cosine:0.1:0:3000"},
+		{p.LR, "linear:0.01:0.001:4000"}, {p.ValueLR, "0.01"}, {p.CVLR, "exp:0.01:0.001:77"}, {p.Entropy, "warmup:1000:cosine:0.1:0:3000"},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("written %q, want %q", got[0], got[1])

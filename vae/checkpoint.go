@@ -45,6 +45,9 @@ func (t *trainer) save(d *run.Dir) error {
 	for name, n := range state.Steps {
 		s.Tensors[prefixSteps+name] = run.Tensor{Data: []int64{n}}
 	}
+	if err := s.Seal(); err != nil {
+		return err
+	}
 	return s.WriteFile(d.Path(run.CheckpointFile))
 }
 
@@ -52,6 +55,9 @@ func (t *trainer) save(d *run.Dir) error {
 func (t *trainer) restore(d *run.Dir) error {
 	path := d.Path(run.CheckpointFile)
 	s, err := run.ReadSafetensors(path)
+	if err == nil {
+		err = s.CheckSeal()
+	}
 	if err != nil {
 		return &unusable{err}
 	}

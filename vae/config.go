@@ -135,7 +135,7 @@ func (c Config) resolve() (plan, error) {
 		}
 	}
 	var err error
-	if p.lr, err = schedule("lr", c.LR, "-lr=0.001 is the default; -lr=cosine:1e-3:1e-5:4690 decays"); err != nil {
+	if p.lr, err = schedule("lr", &p.LR, "-lr=0.001 is the default; -lr=cosine:1e-3:1e-5:4690 decays"); err != nil {
 		return p, err
 	}
 	p.codes = m.Codes
@@ -185,8 +185,10 @@ const (
 	scheduleMax = 1e30
 )
 
-// schedule parses a schedule whose values must all be positive.
-func schedule(key, text, advice string) (optim.Schedule, error) {
+// schedule parses a schedule whose values must all be positive, and writes it out, so that 1e-3 and 0.001 are the same
+// settings.
+func schedule(key string, into *string, advice string) (optim.Schedule, error) {
+	text := *into
 	s, err := optim.Parse(text)
 	if err != nil {
 		return s, &ConfigError{Key: key, Reason: fmt.Sprintf("%s: not a number and not a schedule kind:from:to:steps", text), Advice: advice}
@@ -203,5 +205,6 @@ func schedule(key, text, advice string) (optim.Schedule, error) {
 			return s, &ConfigError{Key: key, Reason: fmt.Sprintf("%s: must be from %g to %g", text, scheduleMin, scheduleMax), Advice: advice}
 		}
 	}
+	*into = s.String()
 	return s, nil
 }

@@ -317,11 +317,17 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", test.method, got, err, test.want)
 		}
 	}
-	for text, want := range map[string]float64{"learned": 0.6667, "learned:": 0.6667, "learned:0.25": 0.25, "0.3": 0} {
+	for text, want := range map[string]struct {
+		from float64
+		text string
+	}{
+		"learned": {0.6667, "learned:0.6667"}, "learned:": {0.6667, "learned:0.6667"}, "learned:25e-2": {0.25, "learned:0.25"},
+		"0.3": {0, "0.3"}, "3e-1": {0, "0.3"}, "exp:1.0:5e-1:0010": {0, "exp:1:0.5:10"},
+	} {
 		c := DefaultConfig()
-		c.KL, c.Temperature = KLRelaxed, text
-		if p, err := c.resolve(); err != nil || p.learnedTemperature != want || p.Config.Temperature != text {
-			t.Errorf("-temperature=%s: learned from %v, resolved to %q, %v; want %v", text, p.learnedTemperature, p.Config.Temperature, err, want)
+		c.KL, c.Temperature, c.LR = KLRelaxed, text, "1e-3"
+		if p, err := c.resolve(); err != nil || p.learnedTemperature != want.from || p.Config.Temperature != want.text || p.LR != "0.001" {
+			t.Errorf("-temperature=%s -lr=1e-3: learned from %v, resolved to %q and %q, %v; want %v and 0.001", text, p.learnedTemperature, p.Config.Temperature, p.LR, err, want)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func options() []option {
 				if p.CVLR == "" {
 					p.CVLR = p.method.cvlr
 				}
-				p.cvlr, err = schedule("cvlr", p.CVLR, fmt.Sprintf("-cvlr=%s is the default", p.method.cvlr))
+				p.cvlr, err = schedule("cvlr", &p.CVLR, fmt.Sprintf("-cvlr=%s is the default", p.method.cvlr))
 				return err
 			},
 		},
@@ -325,8 +325,12 @@ func (p *plan) resolveTemperature() error {
 		}
 	}
 	var err error
-	if p.temperature, err = schedule("temperature", text, advice); err != nil {
+	if p.temperature, err = schedule("temperature", &text, advice); err != nil {
 		return err
+	}
+	p.Config.Temperature = text
+	if learned {
+		p.Config.Temperature = TemperatureLearned + ":" + text
 	}
 	if m.estimator != nil && p.temperature.Kind != optim.Constant {
 		return &ConfigError{Key: "temperature", Reason: p.Config.Temperature + ": that of an estimator is constant", Advice: fmt.Sprintf("-temperature=%s is the default", m.Temperature)}

@@ -361,6 +361,9 @@ func TestDamagedCheckpoint(t *testing.T) {
 		return func(dir string) {
 			s := checkpoint(t, whole)
 			f(s)
+			if err := s.Seal(); err != nil {
+				t.Fatal(err)
+			}
 			if err := s.WriteFile(filepath.Join(dir, run.CheckpointFile)); err != nil {
 				t.Fatal(err)
 			}
@@ -375,6 +378,11 @@ func TestDamagedCheckpoint(t *testing.T) {
 		{"truncated header", func(dir string) { put(t, dir, run.CheckpointFile, text[:20]) }, run.CheckpointFile},
 		{"truncated data", func(dir string) { put(t, dir, run.CheckpointFile, text[:len(text)-1]) }, run.CheckpointFile},
 		{"no safetensors", func(dir string) { put(t, dir, run.CheckpointFile, strings.Repeat("x", 500)) }, run.CheckpointFile},
+		{"a bit", func(dir string) {
+			flipped := []byte(text)
+			flipped[len(flipped)-3] ^= 1
+			put(t, dir, run.CheckpointFile, string(flipped))
+		}, "damaged"},
 		{"no weight", edit(func(s *run.Safetensors) { delete(s.Tensors, "parameter/decoder.1.bias") }), "parameter/decoder.1.bias"},
 		{"weight of another shape", edit(func(s *run.Safetensors) {
 			s.Tensors["parameter/encoder.1.bias"] = run.Tensor{Shape: []int{4}, Data: make([]float32, 4)}

@@ -50,7 +50,8 @@ func flags(opt *options) *flag.FlagSet {
 	fs.IntVar(&opt.seeds, "seeds", 1, "toy: `number` of trainings, of seeds from -seed on, that curves are averaged over")
 	fs.Uint64Var(&opt.seed, "seed", 1, "`number` that everything random derives from")
 	fs.BoolVar(&opt.quick, "quick", false, "a small run of a few seconds, for trying out: 2000 samples, 100 tuning steps, 500 training steps")
-	fs.StringVar(&opt.out, "out", "results", "`directory` under which results are kept")
+	opt.out = "results"
+	fs.Var((*cli.Directory)(&opt.out), "out", "`directory` under which results are kept")
 	fs.BoolVar(&opt.list, "list", false, "list the estimators and exit")
 	fs.StringVar(&opt.profile, "cpuprofile", "", "write a CPU profile to this `file`")
 	fs.Var(&opt.progress, "progress", "`mode` of the live progress on stderr: auto, on or off")

@@ -163,7 +163,7 @@ func copulaFigure(ctx context.Context, command string) (figure, error) {
 		panels = append(panels, panel)
 	}
 	f.caption = fmt.Sprintf("Gates of a Gaussian copula with correlations R of 0.5, 0.3 and 0.7 at temperature τ = 0.1. Rounding leaves a part of R that depends on the probabilities π, here %.0f to %.0f %%; "+
-		"with independent noise, as in the report's formula, nothing is left. The exact values are integrals of the bivariate normal law. Whiskers: ± 2 standard errors of n = %s draws, seed %d; measured and exact differ by at most %.1f standard errors. %s",
+		"with independent noise, as in the report's formula, nothing is left. The exact values are integrals of the bivariate normal law. Whiskers: ± 2 standard errors of n = %s draws, seed %d; measured and exact differ by at most %.1f standard errors.\n%s",
 		100*least, 100*most, grouped(copulaN), copulaSeed, math.Ceil(10*worst)/10, command)
 	f.Figure, err = plots.Bars(panels, plots.BarOptions{
 		Names:  []string{"Gaussian, R", "hard gates, exact", "hard gates, measured", "measured, independent noise"},

@@ -8,12 +8,10 @@ import (
 	"relaxgo/vae"
 )
 
-// methodEpochs is how long the runs of all methods are that are made for their figure.
-const methodEpochs = 5
-
-// methodRuns are the runs of all methods: those of cmd/vae if all are there, else shorter ones.
+// methodRuns are the runs of all methods: those of cmd/vae if all are there, else some without the importance-weighted
+// bound, which takes longer than the training.
 func (s *studio) methodRuns() ([]vaeRun, error) {
-	var usual, short []vaeRun
+	var usual, own []vaeRun
 	there := true
 	for _, m := range vae.Methods() {
 		cfg, err := s.config(m.Name)
@@ -27,18 +25,16 @@ func (s *studio) methodRuns() ([]vaeRun, error) {
 		}
 		usual = append(usual, r)
 		there = there && !s.quick && r.place.finished
-		if cfg.IW = 1; !s.quick {
-			cfg.Epochs = methodEpochs
-		}
+		cfg.IW = 1
 		if r, err = s.run(cfg, func(config any) (place, error) { return s.findOwn(name, config) }); err != nil {
 			return nil, err
 		}
-		short = append(short, r)
+		own = append(own, r)
 	}
 	if there {
 		return usual, nil
 	}
-	return short, nil
+	return own, nil
 }
 
 // methodsFigure is the learning curves of all methods.

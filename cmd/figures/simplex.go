@@ -59,7 +59,7 @@ func fig4(ctx context.Context, command string) (figure, error) {
 	}
 	caption := fmt.Sprintf("The Laplace bridge takes Dirichlet(8, 2, 2) to a logistic-normal with total variation distance %s and KL %s nats; "+
 		"the original, which takes variances for standard deviations and drops the covariances, is %s and %s away. "+
-		"n = %s samples, seed %d. %s", ours[1], ours[2], theirs[1], theirs[2], grouped(simplexN), simplexSeed, command)
+		"n = %s samples, seed %d.\n%s", ours[1], ours[2], theirs[1], theirs[2], grouped(simplexN), simplexSeed, command)
 	return simplexFigure(figure{
 		name: "fig4", title: "Laplace bridge: Dirichlet to logistic-normal", caption: caption, table: distances,
 		original: "Samples of a logistic-normal whose variances had been passed as standard deviations and whose covariances had been dropped, " +
@@ -91,7 +91,7 @@ func fig5(ctx context.Context, command string) (figure, error) {
 		moments.rows = append(moments.rows, []string{fmt.Sprint(k + 1), decimals(mean, 5), m.String(), decimals(deviation, 5), s.String()})
 	}
 	caption := fmt.Sprintf("The density of Dirichlet(8, 2, 2) beside a histogram of n = %s samples, seed %d. Means and standard deviations of the samples "+
-		"are within %.1f standard errors of the exact ones. The original has samples alone, of parameters that it does not give. %s", grouped(simplexN), simplexSeed, math.Ceil(10*worst)/10, command)
+		"are within %.1f standard errors of the exact ones. The original has samples alone, of parameters that it does not give.\n%s", grouped(simplexN), simplexSeed, math.Ceil(10*worst)/10, command)
 	return simplexFigure(figure{
 		name: "fig5", title: "Dirichlet(8, 2, 2)", caption: caption, table: moments,
 		original: "Samples of a Dirichlet whose parameters were drawn at random without a seed and not given: (8, 2, 2), by a fit to the picture. " +
@@ -131,7 +131,7 @@ func fig6(ctx context.Context, command string) (figure, error) {
 		return figure{}, err
 	}
 	caption := fmt.Sprintf("Logits with means (1, 0.5, −0.5), variances (0.5, 0.5, 0.3) and correlation −0.6 of the first two: classes that compete, for which a Dirichlet has no parameter. "+
-		"Dirichlet by the inverse bridge: α = %s, total variation distance %s, KL %s nats; by moments: α = %s, %s, %s. The original maps (8, 2, 2) there and back, which gives (8, 2, 2) whatever lies between. n = %s samples, seed %d. %s",
+		"Dirichlet by the inverse bridge: α = %s, total variation distance %s, KL %s nats; by moments: α = %s, %s, %s. The original maps (8, 2, 2) there and back, which gives (8, 2, 2) whatever lies between. n = %s samples, seed %d.\n%s",
 		byBridge[1], byBridge[2], byBridge[3], byMoments[1], byMoments[2], byMoments[3], grouped(simplexN), simplexSeed, command)
 	return simplexFigure(figure{
 		name: "fig6", title: "Back from a logistic-normal to a Dirichlet", caption: caption, table: distances,

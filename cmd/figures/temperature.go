@@ -110,7 +110,7 @@ func fig7(ctx context.Context, command string) (figure, error) {
 		caption: fmt.Sprintf("Samples softmax((ℓ + g)/T) with logits ℓ = (1, 1, 0.5, −0.5) and Gumbel noise g. Above, at four temperatures: one draw, and mean and "+
 			"5 to 95 %% range of n = %s draws, of each class and of the largest probability. Below: how the draws soften. "+
 			"The original has one draw a temperature, so that it shows chance as much as temperature. "+
-			"The same noise at all temperatures, seed %d. %s", grouped(sharpnessN), temperatureSeed, command),
+			"The same noise at all temperatures, seed %d.\n%s", grouped(sharpnessN), temperatureSeed, command),
 		original: "One draw without a seed at each of four temperatures, which tells the noise as much as the temperature: at low temperatures the winning class is chance, " +
 			"with the probabilities of the logits. Though named for the decoupled estimator it has but one temperature.",
 		table: &table{head: []string{"T", "largest probability, mean ± standard error", "5 to 95 %", "entropy / log 4, mean ± standard error", "5 to 95 %", "mean probabilities of the classes"}},
@@ -338,7 +338,7 @@ func fig8(ctx context.Context, command string) (figure, error) {
 	f.caption = fmt.Sprintf("The decoupled straight-through estimator with logits ℓ = (2, 1, 0.5, −0.5): its forward temperature makes the hard samples, its backward temperature "+
 		"the soft ones. Left, as in the original, temperatures divide logits and noise, and rows are equal throughout, for which 100 draws a cell were too few to see; right, where they divide the logits alone (Shah et al., 2024), rows differ as soon as hard samples count. "+
 		"Entropies are those of the mean sample; the others are means over draws and classes. "+
-		"n = %s draws in each cell, the same in all, seed %d; standard errors up to %s. %s", grouped(placementN), temperatureSeed, decimals(worst, 4), command)
+		"n = %s draws in each cell, the same in all, seed %d; standard errors up to %s.\n%s", grouped(placementN), temperatureSeed, decimals(worst, 4), command)
 	var err error
 	f.Figure, err = plots.Stack(f.caption, figures...)
 	return f, err

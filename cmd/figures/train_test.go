@@ -73,7 +73,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Runs of all methods at their full length are drawn if all are there.
+// Runs of all methods as cmd/vae makes them are drawn if all are there.
 func TestMethodRuns(t *testing.T) {
 	s := newTestStudio(t)
 	complete := func(methods []vae.Method) {
@@ -92,7 +92,7 @@ func TestMethodRuns(t *testing.T) {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}
 	for _, r := range runs {
-		if r.cfg.Epochs != methodEpochs || r.place.finished || !strings.HasPrefix(r.place.dir, s.dir) {
+		if r.cfg.Epochs != 10 || r.cfg.IW != 1 || r.place.finished || !strings.HasPrefix(r.place.dir, s.dir) {
 			t.Errorf("one is missing: %+v", r)
 		}
 	}
@@ -101,7 +101,7 @@ func TestMethodRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, r := range runs {
-		if r.cfg.Relax != all[i].Name || r.cfg.Epochs != 10 || !r.place.finished || strings.HasPrefix(r.place.dir, s.dir) {
+		if r.cfg.Relax != all[i].Name || r.cfg.Epochs != 10 || r.cfg.IW != 100 || !r.place.finished || strings.HasPrefix(r.place.dir, s.dir) {
 			t.Errorf("all are there: %+v", r)
 		}
 	}

@@ -62,7 +62,8 @@ func flags(cfg *rl.Config, opt *options) *flag.FlagSet {
 	fs.IntVar(&cfg.VarianceEvery, "variance-every", cfg.VarianceEvery, "`steps` between measurements of the gradient's variance")
 	fs.IntVar(&cfg.VarianceEpisodes, "variance-episodes", cfg.VarianceEpisodes, "`number` of episodes of such a measurement, 0 for none")
 
-	fs.StringVar(&opt.out, "out", "results", "`directory` under which runs are kept")
+	opt.out = "results"
+	fs.Var((*cli.Directory)(&opt.out), "out", "`directory` under which runs are kept")
 	fs.BoolVar(&opt.resume, "resume", false, "keep what is finished and continue what was interrupted")
 	fs.BoolVar(&opt.force, "force", false, "begin again, in place of runs that are there")
 	fs.BoolVar(&opt.list, "list", false, "list environments, agents and the settings of -env, and exit")

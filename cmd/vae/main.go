@@ -63,7 +63,8 @@ func flags(cfg *vae.Config, opt *options) *flag.FlagSet {
 	fs.IntVar(&cfg.TestImages, "test", cfg.TestImages, "use the first `number` of test images, 0 for all")
 	fs.IntVar(&cfg.IW, "iw", cfg.IW, "`number` of discrete samples per image in the final bound test_nll")
 
-	fs.StringVar(&opt.out, "out", "results", "`directory` under which runs are kept")
+	opt.out = "results"
+	fs.Var((*cli.Directory)(&opt.out), "out", "`directory` under which runs are kept")
 	fs.BoolVar(&opt.resume, "resume", false, "continue an interrupted run")
 	fs.BoolVar(&opt.force, "force", false, "begin again, in place of a run that is there")
 	fs.BoolVar(&opt.list, "list", false, "list the methods and exit")
@@ -130,10 +131,15 @@ func targets(name string) (data.Targets, error) {
 	return 0, cli.Unknown("-binarize", name, known)
 }
 
+// given tells whether the user has set a flag.
+func given(fs *flag.FlagSet, name string) bool {
+	found := false
+	fs.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
 // quickly shrinks what the user did not set himself to a run of a few seconds.
 func quickly(cfg *vae.Config, fs *flag.FlagSet, set data.Dataset) {
-	given := make(map[string]bool)
-	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	small := cfg.Quick(set)
 	for name, shrink := range map[string]func(){
 		"epochs": func() { cfg.Epochs = small.Epochs },
@@ -141,7 +147,7 @@ func quickly(cfg *vae.Config, fs *flag.FlagSet, set data.Dataset) {
 		"test":   func() { cfg.TestImages = small.TestImages },
 		"iw":     func() { cfg.IW = small.IW },
 	} {
-		if !given[name] {
+		if !given(fs, name) {
 			shrink()
 		}
 	}
@@ -215,6 +221,9 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	}
 	if opt.resume && opt.force {
 		return cli.Hint(cli.Usagef("-resume and -force exclude each other"), "-resume continues the run that is there, -force begins again")
+	}
+	if given(fs, "latent") && len(cfg.Layers) > 0 {
+		return cli.Hint(cli.Usagef("-latent and -layers exclude each other"), "-layers=200,200 is two layers of 200 latent variables, -latent=200 one")
 	}
 	if cfg.Targets, err = targets(opt.targets); err != nil {
 		return err

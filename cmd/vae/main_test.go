@@ -102,6 +102,8 @@ func TestMistakes(t *testing.T) {
 		{"-relax=straightthrough -kl=relaxed", usage, "straightthrough has one divergence only", "-kl=discrete"},
 		{"-beta=-1", usage, "-beta=-1: needs a number from 0", "-beta=1"},
 		{"-beta=x", usage, `-beta cannot be "x": want a number`, "-h lists"},
+		{"-latent=20 -layers=200,200", usage, "-latent and -layers exclude each other", "-layers=200,200 is two"},
+		{"-out=", usage, "-out", "-h lists"},
 		{"-latent=0", usage, "-latent=0: needs 1 to", "-latent=20"},
 		{"-latent=1.5", usage, `-latent cannot be "1.5": want a whole number`, "-h lists"},
 		{"-batch=0", usage, "-batch=0: needs 1 to", "-batch=128"},

@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ func leaves(data []byte) (map[string]string, error) {
 	var doc any
 	if err := dec.Decode(&doc); err != nil {
 		return nil, err
+	}
+	if object, ok := doc.(map[string]any); !ok || len(object) == 0 {
+		return nil, errors.New("it holds no settings")
 	}
 	m := make(map[string]string)
 	return m, collect(m, "", doc)
