@@ -63,7 +63,7 @@ type options struct {
 func flags(opt *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("figures", flag.ContinueOnError)
 	fs.StringVar(&opt.figures, "fig", everything, "`figures` between commas, or all, see below")
-	fs.BoolVar(&opt.quick, "quick", false, "a quick look: figures of small runs, which take a minute or two to train in place of ten minutes")
+	fs.BoolVar(&opt.quick, "quick", false, "a quick look: figures of small runs, which take a minute or two to train in place of eight")
 	opt.out = "results"
 	fs.Var((*cli.Directory)(&opt.out), "out", "`directory` under which runs and figures are kept")
 	fs.BoolVar(&opt.list, "list", false, "list the figures and exit")

@@ -92,6 +92,8 @@ func TestCreate(t *testing.T) {
 		{name: "other seed", files: saved, config: other, opt: Options{Resume: true}, err: "seed = 18446744073709551615, not 18446744073709551614", hint: "-force"},
 		{name: "finished, other lr", files: finished, config: faster, opt: Options{Resume: true}, err: "lr = 0.001, not 0.01", hint: "-force"},
 		{name: "key more", files: with(saved, ConfigFile, `{"relax":"hardconcrete","lr":0.001,"seed":18446744073709551615,"beta":{"max":1}}`), opt: Options{Resume: true}, err: "beta.max = 1, not absent", hint: "-force"},
+		{name: "empty config", files: with(saved, ConfigFile, "{}"), opt: Options{Resume: true}, err: "config.json: it holds no settings", hint: "-force to start again"},
+		{name: "config is a list", files: with(saved, ConfigFile, "[1]"), opt: Options{Resume: true}, err: "config.json: it holds no settings", hint: "-force to start again"},
 		{name: "broken config", files: with(saved, ConfigFile, "{"), opt: Options{Resume: true}, err: "config.json: unexpected EOF", hint: "-force to start again"},
 
 		{name: "foreign", files: map[string]string{"thesis.tex": "x", "a.png": "p"}, err: "holds other files (a.png) and no run", hint: "-out"},
