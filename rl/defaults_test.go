@@ -47,3 +47,31 @@ func TestSuccess(t *testing.T) {
 		}
 	}
 }
+
+// The settings solve the environments that they were chosen for, with every action allowed. That they do so with other
+// seeds, too, is in the README.
+func TestDefaultsSolve(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains nine agents at full length")
+	}
+	for _, id := range []string{"CartPole-v1", "Taxi-v3", "Acrobot-v1"} {
+		for _, agent := range Agents() {
+			t.Run(EnvName(id)+"/"+agent, func(t *testing.T) {
+				t.Parallel()
+				c := Defaults(id, agent)
+				c.EvalEvery, c.VarianceEpisodes = 0, 0
+				s, err := Train(t.Context(), c, t.TempDir(), Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				least := map[string]float64{"CartPole-v1": 475, "Taxi-v3": 7, "Acrobot-v1": -110}[id]
+				if v := s.Greedy; v.Return < least || v.Success < 0.98 {
+					t.Errorf("return %.2f, success %.3f; want %v and 0.98 at least", v.Return, v.Success, least)
+				}
+				if id == "Taxi-v3" && (c.Mask || !s.Greedy.Exact || s.Greedy.Episodes != 300) {
+					t.Errorf("mask %t, evaluation %+v; want all actions, and one episode from each of 300 starts", c.Mask, s.Greedy)
+				}
+			})
+		}
+	}
+}

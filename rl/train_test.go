@@ -325,22 +325,3 @@ func TestConfigErrors(t *testing.T) {
 		}
 	}
 }
-
-// All agents learn: within a short budget the return of CartPole rises well above that of a random policy, 22.
-func TestLearning(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains for seconds")
-	}
-	for _, agent := range Agents() {
-		t.Run(agent, func(t *testing.T) {
-			t.Parallel()
-			c := Defaults("CartPole-v1", agent)
-			c.Steps, c.VarianceEpisodes, c.EvalEvery = 40_000, 0, 0
-			_, s := train(t, c)
-			t.Logf("greedy %.1f, last training episodes %.1f", s.Greedy.Return, s.TrainReturn)
-			if s.TrainReturn < 80 {
-				t.Errorf("mean return of the last training episodes is %.1f after %d steps, want 80 or more", s.TrainReturn, s.Steps)
-			}
-		})
-	}
-}
