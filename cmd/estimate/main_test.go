@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -12,9 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"relaxgo/internal/cli/clitest"
 )
@@ -241,29 +237,11 @@ func TestVectorAlone(t *testing.T) {
 // TestInterrupt stops the command by Ctrl-C.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
-	cmd := clitest.Process(dir, "-problem=toy", "-estimators=score,rebar", "-samples=1000", "-tuning=1000000")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
-	var said []string
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		said = append(said, lines.Text())
-		if strings.HasPrefix(lines.Text(), "measuring") {
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	_ = cmd.Wait() // The exit code says it all.
-	if code := cmd.ProcessState.ExitCode(); code != 130 || said[len(said)-1] != "estimate: interrupted, nothing was written" || stdout.Len() > 0 {
-		t.Errorf("exit code %d, stderr %q, stdout %q", code, said, stdout.String())
+	o := clitest.Interrupt(t, dir, func(lines []string) bool {
+		return strings.HasPrefix(lines[len(lines)-1], "measuring")
+	}, "-problem=toy", "-estimators=score,rebar", "-samples=1000", "-tuning=1000000")
+	if o.Code != 130 || o.Stdout != "" || !strings.HasSuffix(o.Stderr, "\nestimate: interrupted, nothing was written\n") {
+		t.Errorf("%+v", o)
 	}
 	if left := clitest.Files(t, dir); len(left) > 0 {
 		t.Errorf("files %q, want none", left)

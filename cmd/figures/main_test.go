@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/xml"
@@ -12,9 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"relaxgo/internal/cli/clitest"
 )
@@ -231,32 +228,11 @@ func TestAgents(t *testing.T) {
 // TestInterrupt stops a long training by Ctrl-C.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
-	cmd := clitest.Process(dir, "-fig=5,1")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
-	var said []string
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		said = append(said, lines.Text())
-		if strings.Contains(lines.Text(), "training correlated") {
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	_ = cmd.Wait() // The exit code says it all.
-	last := said[max(0, len(said)-2):]
-	if code := cmd.ProcessState.ExitCode(); code != 130 || stdout.Len() > 0 || !slices.Equal(last, []string{
-		"figures: interrupted, saved in results", "figures: hint: the same command continues",
-	}) {
-		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), said)
+	o := clitest.Interrupt(t, dir, func(lines []string) bool {
+		return strings.Contains(lines[len(lines)-1], "training correlated")
+	}, "-fig=5,1")
+	if o.Code != 130 || o.Stdout != "" || !strings.HasSuffix(o.Stderr, "\nfigures: interrupted, saved in results\nfigures: hint: the same command continues\n") {
+		t.Errorf("%+v", o)
 	}
 	const run = "results/figures/runs/vae/correlated-identity/seed-1/"
 	if got, want := clitest.Files(t, dir), []string{run + "checkpoint.safetensors", run + "config.json", run + "metrics.csv"}; !slices.Equal(got, want) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -13,7 +12,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -251,36 +249,11 @@ func TestInterrupt(t *testing.T) {
 	if o := clitest.Call(t, undisturbed, args...); o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	cmd := clitest.Process(dir, args...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
-	var said []string
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		said = append(said, lines.Text())
-		if len(said) == 2 { // the first line of progress, and the first run that has ended
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	_ = cmd.Wait() // The exit code says it all.
-	last := said[max(0, len(said)-2):]
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !slices.Equal(last, []string{
-		"rl: interrupted, saved in " + filepath.FromSlash("results/rl/cartpole"),
-		"rl: hint: the same command with -resume continues",
-	}) {
-		t.Errorf("exit code %d, stderr %q", code, said)
-	}
-	if stdout.Len() > 0 {
-		t.Errorf("stdout %q, want none", stdout.String())
+	o := clitest.Interrupt(t, dir, func(lines []string) bool {
+		return len(lines) == 2 // the first line of progress, and the first run that has ended
+	}, args...)
+	if o.Code != 130 || o.Stdout != "" || !strings.HasSuffix(o.Stderr, "\nrl: interrupted, saved in "+filepath.FromSlash("results/rl/cartpole")+"\nrl: hint: the same command with -resume continues\n") {
+		t.Errorf("%+v", o)
 	}
 	if o := clitest.Call(t, dir, append(args, "-resume")...); o.Code != 0 {
 		t.Fatalf("%+v", o)

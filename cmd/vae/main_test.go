@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -15,9 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"relaxgo/internal/cli/clitest"
 	"relaxgo/vae"
@@ -335,36 +332,11 @@ func TestInterrupt(t *testing.T) {
 	}
 	const run = "results/vae/straightthrough/seed-1"
 
-	cmd := clitest.Process(dir, args...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
-	var said []string
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		said = append(said, lines.Text())
-		if strings.HasPrefix(lines.Text(), "epoch 1/3  train") {
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	_ = cmd.Wait() // The exit code says it all.
-	last := said[max(0, len(said)-2):]
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !slices.Equal(last, []string{
-		"vae: interrupted, saved in " + filepath.FromSlash(run),
-		"vae: hint: the same command with -resume continues",
-	}) {
-		t.Errorf("exit code %d, stderr %q", code, said)
-	}
-	if stdout.Len() > 0 {
-		t.Errorf("stdout %q, want none", stdout.String())
+	o := clitest.Interrupt(t, dir, func(lines []string) bool {
+		return strings.HasPrefix(lines[len(lines)-1], "epoch 1/3  train")
+	}, args...)
+	if o.Code != 130 || o.Stdout != "" || !strings.HasSuffix(o.Stderr, "\nvae: interrupted, saved in "+filepath.FromSlash(run)+"\nvae: hint: the same command with -resume continues\n") {
+		t.Errorf("%+v", o)
 	}
 	if left := clitest.Files(t, filepath.Join(dir, run)); !slices.Equal(left, []string{"checkpoint.safetensors", "config.json", "metrics.csv"}) {
 		t.Errorf("files %q", left)
@@ -373,7 +345,7 @@ func TestInterrupt(t *testing.T) {
 	if o := clitest.Call(t, dir, append(args[1:], "-resume")...); o.Code != 2 || !strings.Contains(o.Stderr, "not the images that the run was begun with") {
 		t.Errorf("resumed on other images: %+v", o)
 	}
-	o := clitest.Call(t, dir, append(args, "-resume")...)
+	o = clitest.Call(t, dir, append(args, "-resume")...)
 	if o.Code != 0 {
 		t.Fatalf("%+v", o)
 	}

@@ -3,6 +3,7 @@
 package clitest
 
 import (
+	"bufio"
 	"bytes"
 	"io/fs"
 	"os"
@@ -10,7 +11,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // child marks the environment of a process that is to be the command.
@@ -55,6 +59,33 @@ func Run(t *testing.T, cmd *exec.Cmd) Outcome {
 		t.Errorf("%v prints the control character %q: %q, %q", cmd.Args[1:], control, o.Stdout, o.Stderr)
 	}
 	return o
+}
+
+// Interrupt runs the command in a directory and sends it an interrupt, as Ctrl-C does, when the lines that it has printed to
+// stderr so far are such that now says so. A command that does not heed it is killed after a minute.
+func Interrupt(t *testing.T, dir string, now func(lines []string) bool, args ...string) Outcome {
+	t.Helper()
+	cmd := Process(dir, args...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	var said []string
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		if said = append(said, lines.Text()); now(said) {
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // The exit code says it all.
+	return Outcome{cmd.ProcessState.ExitCode(), stdout.String(), strings.Join(append(said, ""), "\n")}
 }
 
 // Files lists the regular files below a directory, with slashes.
