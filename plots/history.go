@@ -115,7 +115,7 @@ func windowOf(agents []agent, asked int) (int, error) {
 	}
 	switch n := len(fewest.returns); {
 	case n == 0:
-		return 0, fmt.Errorf("no episode has ended in any run: no rows train,episode_return in %s", agents[0].runs[0].path)
+		return 0, fmt.Errorf("%w: no rows train,episode_return in %s", ErrNoCurve, agents[0].runs[0].path)
 	case asked < 0:
 		return 0, fmt.Errorf("a window of %d episodes; it must be 1 at least, or 0 for one that suits the runs", asked)
 	case asked > n:

@@ -3,6 +3,7 @@ package plots
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -30,6 +31,9 @@ type ReturnOptions struct {
 	Curves, Variance string
 }
 
+// ErrNoCurve is the error of runs that are too short for a curve of returns.
+var ErrNoCurve = errors.New("too few episodes have ended for a curve")
+
 // DrawReturns draws the learning curves of agents in one environment into dir:
 //
 //	curves.png/.svg    mean return against environment steps, a line for each agent
@@ -56,7 +60,8 @@ type ReturnOptions struct {
 // Nothing is written unless all could be drawn. Errors: no agents or more than
 // 13; agents without a name, of the same name or without runs; a run given
 // twice; a file that is missing or bad; steps that decrease; a value that is not
-// finite; a run with fewer returns than Window, but some; no agent with a line.
+// finite; a run with fewer returns than Window, but some; [ErrNoCurve], if no
+// agent has a line.
 // Errors about files name them.
 func DrawReturns(dir string, agents []AgentRuns, opt ReturnOptions) error {
 	r, err := readReturns(agents, opt.Window)
@@ -101,7 +106,7 @@ func readReturns(runs []AgentRuns, window int) (learning, error) {
 	grid := gridOf(agents)
 	averages := averaged(holding(agents, history.ended), grid, returnsIn(window))
 	if len(averages) == 0 {
-		return learning{}, fmt.Errorf("the runs of agent %q have no step in common at which each has ended %s", agents[0].name, episodes(window))
+		return learning{}, fmt.Errorf("%w: the runs of agent %q have no step in common at which each has ended %s", ErrNoCurve, agents[0].name, episodes(window))
 	}
 	return learning{agents, window, grid, averages}, nil
 }

@@ -242,6 +242,18 @@ func TestFailedRun(t *testing.T) {
 	}
 }
 
+// Runs in which no episode ends have numbers, but no curves.
+func TestNoEpisodeEnds(t *testing.T) {
+	dir := t.TempDir()
+	o := clitest.Call(t, dir, append(slices.Clone(tiny), "-agent=a2c", "-steps=50")...)
+	if o.Code != 0 || !strings.Contains(o.Stdout, "a2c    2") || !strings.Contains(o.Stderr, "no figures: too few episodes have ended for a curve: no rows train,episode_return") {
+		t.Errorf("%+v", o)
+	}
+	if files := clitest.Files(t, filepath.Join(dir, "results/rl/taxi")); !slices.Contains(files, "compare.csv") || slices.Contains(files, "curves.png") {
+		t.Errorf("files %q", files)
+	}
+}
+
 // TestInterrupt stops a comparison by Ctrl-C and continues it to the numbers of one that was left alone.
 func TestInterrupt(t *testing.T) {
 	args := strings.Fields("-env=cartpole -agent=a2c,relax -seeds=2 -steps=60000 -eval-every=10000 -variance-every=30000 -variance-episodes=5")

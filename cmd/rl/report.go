@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -78,11 +79,16 @@ func (s *sweep) draw(standings []rl.Standing, runs map[string][]rl.Summary) erro
 		}
 		list = append(list, a)
 	}
-	return plots.DrawReturns(s.dir, list, plots.ReturnOptions{
+	err := plots.DrawReturns(s.dir, list, plots.ReturnOptions{
 		Threshold: rl.TaskOf(s.id).Threshold,
 		Curves:    fmt.Sprintf("Returns of training episodes in %s.\n%s", s.id, s.again()),
 		Variance:  fmt.Sprintf("Variance of the estimated policy gradient over episodes with the policy as it was, geometric mean over its parameters, in %s.\n%s", s.id, s.again()),
 	})
+	if errors.Is(err, plots.ErrNoCurve) { // the runs are what they were asked to be
+		s.progress.Println("no figures: " + err.Error())
+		return nil
+	}
+	return err
 }
 
 // again is the command line that makes the numbers again.
