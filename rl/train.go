@@ -39,7 +39,7 @@ type Summary struct {
 	Steps       int        `json:"steps"` // of the environment
 	Episodes    int        `json:"episodes"`
 	Updates     int        `json:"updates"`
-	TrainReturn float64    `json:"train_return"` // mean of the last training episodes, 100 at most
+	TrainReturn *float64   `json:"train_return"` // mean of the last training episodes, 100 at most; nil: none has ended
 	Greedy      Evaluation `json:"greedy"`       // the most probable actions, after training
 	Sampled     Evaluation `json:"sampled"`      // actions drawn from the policy, after training
 
@@ -393,13 +393,13 @@ func (t *trainer) finish(d *run.Dir) (Summary, error) {
 	}
 	s := Summary{
 		Env: t.Env, Agent: t.Agent, Seed: t.Seed, Steps: t.at.Step, Episodes: t.at.Episodes, Updates: t.at.Updates,
-		TrainReturn: mean(t.at.Recent), Greedy: greedy, Sampled: sampled,
+		Greedy: greedy, Sampled: sampled,
 		ThresholdSteps: t.at.ThresholdSteps, ThresholdEpisodes: t.at.ThresholdEpisodes,
 		TrainSeconds: t.at.TrainTime.Seconds(), StepsPerSecond: float64(t.at.Step) / t.at.TrainTime.Seconds(),
 		WallSeconds: t.metrics.Elapsed().Seconds(), Parameters: t.params.Count(),
 	}
-	if len(t.at.Recent) == 0 {
-		s.TrainReturn = 0
+	if len(t.at.Recent) > 0 {
+		s.TrainReturn = new(mean(t.at.Recent))
 	}
 	if !math.IsNaN(logvar) {
 		s.GradLogVar = &logvar

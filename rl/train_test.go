@@ -131,6 +131,15 @@ func TestRunDirectory(t *testing.T) {
 		if read.Greedy != summary.Greedy || read.Steps != summary.Steps || read.GradLogVar == nil || *read.GradLogVar != *summary.GradLogVar {
 			t.Errorf("%s: summary.json holds %+v, want %+v", agent, read, summary)
 		}
+		var returns []float64
+		for _, r := range rows {
+			if r.Split == "train" && r.Name == "episode_return" {
+				returns = append(returns, r.Value)
+			}
+		}
+		if want := mean(returns[max(0, len(returns)-100):]); read.TrainReturn == nil || math.Abs(*read.TrainReturn-want) > 1e-9*math.Abs(want) {
+			t.Errorf("%s: mean of the last training returns %v, want %v as in the metrics", agent, read.TrainReturn, want)
+		}
 		policy, err := LoadPolicy(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -152,6 +161,16 @@ func TestRunDirectory(t *testing.T) {
 		if _, err := Train(context.Background(), c, dir, Options{Resume: true}); !errors.Is(err, ErrFinished) {
 			t.Errorf("%s: resuming a finished run: %v", agent, err)
 		}
+	}
+}
+
+// No episode of CartPole ends within two steps: there is no return to report, and none is.
+func TestNoFinishedEpisode(t *testing.T) {
+	c := small("CartPole-v1", A2C)
+	c.Mask, c.Rollout, c.Steps = false, 2, 2*c.Envs
+	_, summary := train(t, c)
+	if summary.Episodes != 0 || summary.TrainReturn != nil {
+		t.Errorf("%d episodes in %d steps, mean return %v; want none", summary.Episodes, summary.Steps, summary.TrainReturn)
 	}
 }
 
