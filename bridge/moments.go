@@ -46,7 +46,7 @@ func MomentsInverse(mu, variance []float64) (Dirichlet, error) {
 	}
 	low, high := math.Log(minAlpha), math.Log(maxAlpha)
 	if target > at(low) || target < at(high) {
-		return Dirichlet{}, fmt.Errorf("bridge: no Dirichlet distribution with concentrations in [%g, %g] has logits of total variance %g; bring the variances nearer one", minAlpha, maxAlpha, target*(1-1/k))
+		return Dirichlet{}, fmt.Errorf("bridge: no Dirichlet distribution with concentrations in [%g, %g] has logits of these means and of total variance %g; bring the means closer to each other or the variances nearer one", minAlpha, maxAlpha, target*(1-1/k))
 	}
 	for range 100 { // bisection down to neighbouring numbers
 		if x := low/2 + high/2; at(x) > target {

@@ -17,12 +17,12 @@ import (
 //		i_1, …, i_k = argtop_k (ℓ + g),  g Gumbel
 //
 //	  - Value: a relaxed k-hot vector Σ_j a^j of k softmaxes, a^j = softmax(α^j/τ), α^1 = ℓ + g, α^{j+1} = α^j + log(1 − a^j),
-//	    [B, …, n]. Its elements add up to k and tend to 0 and 1 as τ → 0; at high temperatures one may exceed 1. With
-//	    StraightThrough it is exactly k-hot instead. Hard marks the k classes; Logit is ℓ + g, which holds their order.
+//	    [B, …, n]. Its elements add up to k and tend to 0 and 1 as τ → 0; where τ is
+//	    not small against the gaps between the perturbed logits, one may exceed 1. With StraightThrough it is exactly k-hot instead. Hard marks the k classes; Logit is ℓ + g, which holds their order.
 //	  - LogProb: the Plackett–Luce log-probability of the classes in the order of Logit, whatever the temperature,
 //	    Σ_j ℓ_{i_j} − log Σ_{i not drawn before j} e^{ℓ_i}. LogProbSet is that of the set, in any order. The relaxed vector has no
 //	    density in closed form.
-//	  - Gradient: exact; with StraightThrough the same gradient is attached to the k-hot value, which makes it a biased
+//	  - Gradient: exact, differentiable once; with StraightThrough the same gradient is attached to the k-hot value, which makes it a biased
 //	    surrogate. None passes through LogProb to the draw.
 //
 // With k = 1 a sample is that of [RelaxedCategorical]. Source: Kool, van Hoof and Welling (2019), arXiv:1903.06059; Xie and Ermon (2019),

@@ -218,6 +218,8 @@ func (p *plan) resolveOptions() (err error) {
 		if p.valueLR, err = p.rate("value-lr", &p.ValueLR); err != nil {
 			return err
 		}
+	} else {
+		p.ValueHidden, p.ValueLR = nil, "" // there is no value to learn
 	}
 	for key, given := range map[string]bool{"baseline": p.Baseline, "standardize": p.Standardize} {
 		if given && !Takes(p.Agent, key) {

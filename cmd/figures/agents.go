@@ -106,10 +106,10 @@ func fig3(ctx context.Context, s *studio, command string) (figure, error) {
 		name: "fig3", title: "Learning curves of REINFORCE, A2C and RELAX",
 		original: "One seed, 200 episodes, environments without a seed, CartPole cut off after 70 steps and Taxi after 30. The curves are exponential moving averages that begin at the return of the " +
 			"first episode, which still weighs 13 to 15 % at their end: the head start of RELAX on Taxi, −111 against −129 and −147, is the luck of that episode; a random policy is expected to get about −120. " +
-			"With the averaging undone the last 50 episodes come to 55.6 (RELAX), 55.5 (REINFORCE) and 53.5 (A2C) on CartPole and to −68.7, −68.2 and −93.2 on Taxi, " +
+			"With the averaging undone episodes 141 to 190 come to 55.6 (RELAX), 55.5 (REINFORCE) and 53.5 (A2C) on CartPole and to −68.7, −68.2 and −93.2 on Taxi, " +
 			"where −30 is what an agent gets that never lets a passenger in or out. RELAX is biased there: its conditional samples are made of logits that are not normalised. " +
 			"Nothing follows about the order of the three.",
-		table: &table{head: []string{"environment", "agent", "return after training", "95 % interval", "sampled actions", "episodes that end well", "steps to the threshold", "longest episode", "report: last value of the curve"}},
+		table: &table{head: []string{"environment", "agent", "return after training", "95 % interval (Student t)", "sampled actions", "episodes that end well", "steps to solve it (median)", "longest episode", "report: last value of the curve"}},
 	}
 	var environments []plots.Environment
 	for _, a := range arenas {
@@ -132,8 +132,8 @@ func fig3(ctx context.Context, s *studio, command string) (figure, error) {
 		}
 	}
 	n := s.seeds()
-	f.caption = fmt.Sprintf("Returns of training episodes at the default settings, n = %d seeds (1 to %d). CartPole-v1 with up to 500 steps an episode, %s steps in all; "+
-		"Taxi-v3 with up to 200, %s, %s steps. The original is one seed of 200 episodes, cut off after 70 and 30 steps, with a biased RELAX.\n%s", n, n, grouped(runs[0].cfg.Steps), masked(runs[len(runs)-1].cfg), grouped(runs[len(runs)-1].cfg.Steps), command)
+	f.caption = fmt.Sprintf("Returns of training episodes at the default settings, n = %d seeds (1 to %d). CartPole-v1 with up to 500 steps an episode, %s steps a run; "+
+		"Taxi-v3 with up to 200, %s, %s steps.%s The original is one seed of 200 episodes, cut off after 70 and 30 steps, with a biased RELAX.\n%s", n, n, grouped(runs[0].cfg.Steps), masked(runs[len(runs)-1].cfg), grouped(runs[len(runs)-1].cfg.Steps), s.small(), command)
 	var err error
 	f.Figure, err = plots.Environments(environments, f.caption)
 	return f, err

@@ -98,7 +98,9 @@ func command(fs *flag.FlagSet) *cli.Command {
 				"used by the other. One with other settings is left alone. Runs of the",
 				"methods are used if all are there, such as after",
 				"  go run ./cmd/vae -relax=all",
-				"else all are trained, without their importance-weighted bound.",
+				"else all are trained, without their importance-weighted bound; those",
+				"of toy, if there are ten seeds of all estimators, such as after",
+				"  go run ./cmd/estimate -problem=toy -seeds=10",
 			}, "\n")},
 		},
 	}
@@ -188,7 +190,7 @@ func (s *studio) add(ctx context.Context, p *page, what subject, command string)
 	s.progress.Update("figure " + what.name)
 	f, err := what.draw(ctx, s, command)
 	if errors.Is(err, context.Canceled) {
-		return cli.Hint(fmt.Errorf("%w, saved in %s", cli.ErrInterrupted, s.out), "the same command continues")
+		return cli.Hint(fmt.Errorf("%w, runs are kept in %s", cli.ErrInterrupted, s.out), "the same command continues")
 	}
 	if err != nil {
 		return err

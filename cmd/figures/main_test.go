@@ -140,7 +140,7 @@ func TestRun(t *testing.T) {
 	page := read(t, dir, figures, "index.html")
 	checkPage(t, page)
 	for _, part := range []string{
-		`name="viewport"`, "This is a quick look", "Figure 1. ", "Gradient variance", "τ = 0.1", "127.56", "n = 1\u00a0000 test images", "seed 1", "A quick look, from small runs.",
+		`name="viewport"`, "This is a quick look", "Figure 1. ", "Gradient variance", "τ = 0.1", "127.56", "n = 1\u00a0000 test images", "seed 1", "A quick look: shorter or fewer runs than usual.",
 		"<code>go run ./cmd/figures -fig=2 -quick</code>", "<code>go run ./cmd/figures -fig=5</code>", "straightthrough-identity",
 	} {
 		if !strings.Contains(page, part) {
@@ -148,7 +148,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for name, parts := range map[string][]string{
-		"fig1.svg": {"R = I, as in the report", "go run ./cmd/figures -fig=1 -quick", "A quick look, from small runs."},
+		"fig1.svg": {"R = I, as in the report", "go run ./cmd/figures -fig=1 -quick", "A quick look: shorter or fewer runs than usual."},
 		"toy.svg":  {"500 steps", "seeds (1 to 2)", "disarm"},
 	} {
 		for _, part := range parts {
@@ -231,7 +231,7 @@ func TestInterrupt(t *testing.T) {
 	o := clitest.Interrupt(t, dir, func(lines []string) bool {
 		return strings.Contains(lines[len(lines)-1], "training correlated")
 	}, "-fig=5,1")
-	if o.Code != 130 || o.Stdout != "" || !strings.HasSuffix(o.Stderr, "\nfigures: interrupted, saved in results\nfigures: hint: the same command continues\n") {
+	if o.Code != 130 || o.Stdout != "" || !strings.HasSuffix(o.Stderr, "\nfigures: interrupted, runs are kept in results\nfigures: hint: the same command continues\n") {
 		t.Errorf("%+v", o)
 	}
 	const run = "results/figures/runs/vae/correlated-identity/seed-1/"

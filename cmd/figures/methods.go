@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"relaxgo/plots"
 	"relaxgo/vae"
@@ -12,21 +13,26 @@ import (
 // bound, which takes longer than the training.
 func (s *studio) methodRuns() ([]vaeRun, error) {
 	var usual, own []vaeRun
-	there := true
+	there := !s.quick // quick runs are never those of cmd/vae
 	for _, m := range vae.Methods() {
 		cfg, err := s.config(m.Name)
 		if err != nil {
 			return nil, err
 		}
 		name := s.vaeName(m.Name, cfg.Seed)
-		r, err := s.run(cfg, func(config any) (place, error) { return s.find(name, config) })
-		if err != nil {
-			return nil, err
+		if !s.quick {
+			r, err := s.run(cfg, func(config any) (place, error) { return s.find(name, config) })
+			if err != nil {
+				return nil, err
+			}
+			usual = append(usual, r)
+			there = there && r.place.finished
 		}
-		usual = append(usual, r)
-		there = there && !s.quick && r.place.finished
 		cfg.IW = 1
-		if r, err = s.run(cfg, func(config any) (place, error) { return s.findOwn(name, config) }); err != nil {
+		r, err := s.run(cfg, func(config any) (place, error) {
+			return s.findOwn(filepath.Join("methods", m.Name, fmt.Sprintf("seed-%d", cfg.Seed)), config)
+		})
+		if err != nil {
 			return nil, err
 		}
 		own = append(own, r)

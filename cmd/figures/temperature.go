@@ -337,7 +337,7 @@ func fig8(ctx context.Context, command string) (figure, error) {
 	}
 	f.caption = fmt.Sprintf("The decoupled straight-through estimator with logits ℓ = (2, 1, 0.5, −0.5): its forward temperature makes the hard samples, its backward temperature "+
 		"the soft ones. Left, as in the original, temperatures divide logits and noise, and rows are equal throughout, for which 100 draws a cell were too few to see; right, where they divide the logits alone (Shah et al., 2024), rows differ as soon as hard samples count. "+
-		"Entropies are those of the mean sample; the others are means over draws and classes. "+
+		"Entropies are those of the mean sample; the largest probability is a mean over draws, the rest are means over draws and classes. "+
 		"n = %s draws in each cell, the same in all, seed %d; standard errors up to %s.\n%s", grouped(placementN), temperatureSeed, decimals(worst, 4), command)
 	var err error
 	f.Figure, err = plots.Stack(f.caption, figures...)

@@ -111,7 +111,7 @@ func toyFigure(ctx context.Context, s *studio, command string) (figure, error) {
 			"ln of the variance of 1000 estimates at the bit and the control variate as they stand, median over n = %d seeds (%d to %d). "+
 			"No variance, no line. Lower is better among unbiased estimators; a biased one may be still and wrong.%s\n%s",
 			first.T, grouped(first.Steps), n, first.Seed, first.Seed+uint64(n)-1, s.small(), command),
-		table: &table{head: []string{"estimator", "unbiased", "evaluations of f", "ln variance, median of the second half", "P(b = 1) after training (best: 0)", "loss above the best, in thousandths"}},
+		table: &table{head: []string{"estimator", "unbiased", "evaluations of f", "ln variance, median of the second half", "P(b = 1) after training, mean (best: 0)", "loss above the best, in thousandths, mean"}},
 	}
 	panels := []plots.Panel{{Title: "unbiased"}, {Title: "biased"}}
 	for _, c := range curves {

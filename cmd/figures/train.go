@@ -31,7 +31,7 @@ func newStudio(out string, quick bool, progress *cli.Progress) *studio {
 // small ends the caption of a figure of quick runs.
 func (s *studio) small() string {
 	if s.quick {
-		return " A quick look, from small runs."
+		return " A quick look: shorter or fewer runs than usual."
 	}
 	return ""
 }
@@ -56,7 +56,7 @@ func (s *studio) find(name string, config any) (place, error) {
 	dir := s.shared(name)
 	state, difference, err := run.Look(dir, config)
 	if err != nil {
-		return place{}, cli.Hint(err, "remove %s to have it made again, or name another directory with -out", dir)
+		return place{}, damaged(err, dir)
 	}
 	if state != run.Other {
 		return place{dir: dir, finished: state == run.Finished}, nil
@@ -70,13 +70,25 @@ func (s *studio) find(name string, config any) (place, error) {
 func (s *studio) findOwn(name string, config any) (place, error) {
 	dir := s.own(name)
 	state, _, err := run.Look(dir, config)
-	return place{dir: dir, finished: state == run.Finished, force: state == run.Other}, err
+	if err != nil {
+		return place{}, damaged(err, dir)
+	}
+	return place{dir: dir, finished: state == run.Finished, force: state == run.Other}, nil
+}
+
+// damaged is an error about the files of a run.
+func damaged(err error, dir string) error {
+	return cli.Hint(err, "remove %s to have it made again, or name another directory with -out", dir)
 }
 
 // complete trains the run of a place unless it is finished, and returns its outcome.
 func complete[Summary any](s *studio, p place, read func(dir string) (Summary, error), train func() (Summary, error)) (Summary, error) {
 	if p.finished {
-		return read(p.dir)
+		summary, err := read(p.dir)
+		if err != nil {
+			err = damaged(err, p.dir)
+		}
+		return summary, err
 	}
 	if p.note != "" {
 		s.progress.Println(p.note)

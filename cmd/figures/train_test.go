@@ -96,6 +96,11 @@ func TestMethodRuns(t *testing.T) {
 			t.Errorf("one is missing: %+v", r)
 		}
 	}
+	for _, r := range runs {
+		if correlated := s.own(s.vaeName(r.cfg.Relax, 1)); r.place.dir == correlated {
+			t.Errorf("%s is where figures 1 and 2 keep a run with other settings", r.place.dir)
+		}
+	}
 	complete(all[:1])
 	if runs, err = s.methodRuns(); err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func flags(cfg *rl.Config, opt *options) *flag.FlagSet {
 
 	opt.out = "results"
 	fs.Var((*cli.Directory)(&opt.out), "out", "`directory` under which runs are kept")
-	fs.BoolVar(&opt.resume, "resume", false, "keep what is finished and continue what was interrupted")
+	fs.BoolVar(&opt.resume, "resume", false, "keep what is finished and continue what was interrupted; with more -steps only where -lr and -entropy do not end with the run, such as -lr=linear:1e-2:1e-3:300000")
 	fs.BoolVar(&opt.force, "force", false, "begin again, in place of runs that are there")
 	fs.BoolVar(&opt.list, "list", false, "list environments, agents and the settings of -env, and exit")
 	fs.StringVar(&opt.profile, "cpuprofile", "", "write a CPU profile to this `file`")
@@ -139,14 +139,14 @@ const everyone = "all"
 
 // wanted are the agents that a value of -agent names, in their usual order.
 func wanted(agents string) ([]string, error) {
-	if agents == everyone {
-		return rl.Agents(), nil
-	}
-	names := strings.Split(agents, ",")
+	names, known := strings.Split(agents, ","), append(rl.Agents(), everyone)
 	for _, name := range names {
-		if !slices.Contains(rl.Agents(), name) {
-			return nil, cli.Unknown("-agent", name, append(rl.Agents(), everyone))
+		if !slices.Contains(known, name) {
+			return nil, cli.Unknown("-agent", name, known)
 		}
+	}
+	if slices.Contains(names, everyone) {
+		return rl.Agents(), nil
 	}
 	return slices.DeleteFunc(rl.Agents(), func(a string) bool { return !slices.Contains(names, a) }), nil
 }

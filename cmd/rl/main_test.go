@@ -242,10 +242,19 @@ func TestFailedRun(t *testing.T) {
 	}
 }
 
-// Runs in which no episode ends have numbers, but no curves.
+// Runs in which no episode ends have numbers, but no curves, not even those of the runs that they replace.
 func TestNoEpisodeEnds(t *testing.T) {
 	dir := t.TempDir()
-	o := clitest.Call(t, dir, append(slices.Clone(tiny), "-agent=a2c", "-steps=50")...)
+	clitest.Call(t, dir, append(slices.Clone(tiny), "-agent=reinforce")...)
+	if _, err := os.Stat(filepath.Join(dir, "results/rl/taxi/curves.png")); err != nil {
+		t.Fatal(err)
+	}
+	o := clitest.Call(t, dir, append(slices.Clone(tiny), "-agent=a2c", "-steps=50", "-force")...)
+	for _, name := range clitest.Files(t, dir) {
+		if strings.Contains(name, "curves") || strings.Contains(name, "variance") {
+			t.Errorf("%s is of earlier runs", name)
+		}
+	}
 	if o.Code != 0 || !strings.Contains(o.Stdout, "a2c    2") || !strings.Contains(o.Stderr, "no figures: too few episodes have ended for a curve: no rows train,episode_return") {
 		t.Errorf("%+v", o)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -79,6 +81,12 @@ func (s *sweep) draw(standings []rl.Standing, runs map[string][]rl.Summary) erro
 		}
 		list = append(list, a)
 	}
+	// What earlier runs left must not be taken for figures of these.
+	for _, name := range []string{"curves.csv", "curves.png", "curves.svg", "variance.png", "variance.svg"} {
+		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	err := plots.DrawReturns(s.dir, list, plots.ReturnOptions{
 		Threshold: rl.TaskOf(s.id).Threshold,
 		Curves:    fmt.Sprintf("Returns of training episodes in %s.\n%s", s.id, s.again()),
@@ -94,7 +102,7 @@ func (s *sweep) draw(standings []rl.Standing, runs map[string][]rl.Summary) erro
 // again is the command line that makes the numbers again.
 func (s *sweep) again() string {
 	line := "go run ./cmd/rl"
-	if s.env != rl.EnvName(s.id) || !s.has("env") {
+	if !s.has("env") {
 		line += " -env=" + rl.EnvName(s.id)
 	}
 	for _, f := range s.given {

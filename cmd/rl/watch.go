@@ -11,6 +11,7 @@ import (
 	"image/draw"
 	"image/gif"
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"time"
@@ -40,7 +41,7 @@ func watch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	episodes := fs.Int("episodes", 1, "`number` of episodes")
 	seed := fs.Uint64("seed", 1, "`number` that the first episode derives from; the next one has the next number")
 	sample := fs.Bool("sample", false, "draw actions from the policy instead of taking the most probable ones")
-	fps := fs.Int("fps", 0, "frames per second, a `number` from 1 to 100 (default: the environment's)")
+	fps := fs.Int("fps", 0, "frames per second, a `number` from 1 to 100 (default: the environment's); an animation shows each for the nearest number of hundredths of a second")
 	file := fs.String("gif", "", "write an animation to this `file` instead of showing text")
 	cmd := cli.Command{
 		Name: "rl watch", Purpose: "shows the policy of a run at play.", Flags: fs,
@@ -69,7 +70,7 @@ func watch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	var s screen = &terminal{ctx: ctx, out: stdout, live: term.IsTerminal(int(os.Stdout.Fd())), pause: time.Second / time.Duration(*fps)}
 	if *file != "" {
-		s = &animation{ctx: ctx, delay: 100 / *fps}
+		s = &animation{ctx: ctx, delay: int(math.Round(100 / float64(*fps)))}
 	}
 	for k := range *episodes {
 		var last rl.Watched
@@ -82,6 +83,9 @@ func watch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return s.show(renderer, w)
 		})
 		if errors.Is(err, context.Canceled) {
+			if *file != "" {
+				return fmt.Errorf("%w, nothing was written", cli.ErrInterrupted)
+			}
 			return nil // whoever watches may leave
 		}
 		if err != nil {
